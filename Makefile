@@ -1,0 +1,64 @@
+# make demo   English to a committed package to a synced table, twice (installs what it needs into .venv)
+# make test   every test                make check   formatting, lint, types, layers, generated code, then the tests
+# make proof  the long runs and the benchmarks, written to docs/proof/      make clean   removes what make made
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+WORKERS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+TREE := compiler runtime sandbox generated benchmarks tests
+
+# Without bytecode every start-up imports two to three times slower.
+unexport PYTHONDONTWRITEBYTECODE
+# Another project's modules or an active environment must not leak in.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint proof clean
+
+help:
+	@sed -n '1,3s/^# //p' Makefile
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Durable needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv \
+	  || { echo "No virtual environment could be made. On Debian: apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
+	@touch $@
+
+.venv/.demo: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing Durable into .venv (about half a minute, once)"
+	@$(PIP) -e '.[compiler,sandbox]'
+	@touch $@
+
+.venv/.dev: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing Durable and its test tools into .venv (about a minute, once)"
+	@$(PIP) -e '.[dev]'
+	@touch .venv/.demo $@
+
+demo: .venv/.demo
+	@$(BIN)/durable demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check $(TREE)
+	$(BIN)/ruff check $(TREE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/durable compile --check
+
+check: lint test
+
+proof: .venv/.dev
+	@mkdir -p docs/proof
+	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python benchmarks/compile.py --output docs/proof/compile-speed.md
+	$(BIN)/python benchmarks/load.py --output docs/proof/load-speed.md
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find $(wildcard $(TREE)) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,31 @@
+"""Every test runs without the developer's own profile, credentials, git settings and proxies."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+LEAKS = ("DURABLE_", "SALESFORCE_", "SNOWFLAKE_", "OPENAI_", "GIT_")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+GIT_SETTINGS = "[user]\nname = Test\nemail = test@example.com\n[init]\ndefaultBranch = main\n"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Start each test from the same environment, git identity included; DURABLE_SEEDS alone is kept."""
+    for name in [n for n in os.environ if n.startswith(LEAKS) and n != "DURABLE_SEEDS"]:
+        monkeypatch.delenv(name)
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    settings = tmp_path_factory.getbasetemp() / "gitconfig"
+    settings.write_text(GIT_SETTINGS, encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+
+
+def seeds(default: int = 20) -> range:
+    """The seeds of a randomised test: few in `make test`, DURABLE_SEEDS of them in `make proof`."""
+    return range(int(os.environ.get("DURABLE_SEEDS", default)))
