@@ -1,0 +1,231 @@
+"""The command line of a generated package: run, check and status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_runtime.errors import Bug, ConfigurationError, LockHeld, PipelineError
+from durable_runtime.spec import Pipeline
+
+if TYPE_CHECKING:
+    from durable_runtime.configuration import Profile
+    from durable_runtime.pipeline import Job
+    from durable_runtime.runs import Summary
+
+
+def main(pipeline: Pipeline, argv: Sequence[str]) -> int:
+    """Do what the arguments say and return the exit code (the table in docs/reference/errors.md)."""
+    try:
+        arguments = _parser(pipeline).parse_args(argv)
+    except SystemExit as stop:
+        return _refused(pipeline, argv) if stop.code else 0
+    command = {"run": _run, "check": _check, "status": _status}[arguments.command]
+    return command(pipeline, arguments)
+
+
+def _parser(pipeline: Pipeline) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m generated.{pipeline.name}",
+        description=f"{pipeline.name} v{pipeline.version}: {len(pipeline.extracts)} Salesforce objects.",
+        epilog=f"example: python -m generated.{pipeline.name} run --json",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="read what changed and load it")
+    run.add_argument("--profile", help="a profile of durable.toml")
+    run.add_argument("--full", action="store_true", help="read everything again")
+    run.add_argument("--object", help="only this object (API name)")
+    run.add_argument("--json", action="store_true", help="print one JSON object last")
+    run.add_argument("--scheduled", action="store_true", help="leave silently when the schedule is not due")
+    run.add_argument("--wait", action="store_true", help="wait for a run that is going on")
+    run.add_argument("--allow-guard", action="append", default=[], metavar="TASK", help="let this guard pass once")
+    check = commands.add_parser("check", help="compare the package with its manifest")
+    status = commands.add_parser("status", help="show the last run and the next one")
+    for one in (check, status):
+        one.add_argument("--profile", help="a profile of durable.toml")
+        one.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _refused(pipeline: Pipeline, argv: Sequence[str]) -> int:
+    """A flag that argparse has explained already; a machine gets its JSON object for this outcome too."""
+    from durable_runtime.runs import Summary
+
+    error = ConfigurationError("The command line is wrong.", help=f"See python -m generated.{pipeline.name} run --help")
+    if "--json" in argv:
+        summary = Summary(None, pipeline.name, pipeline.version, datetime.now(UTC))
+        summary.finish(error, summary.started_at)
+        print(json.dumps(summary.as_json()))
+    return error.exit_code
+
+
+def _run(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+    started, unwritable = datetime.now(UTC), None
+    try:
+        if arguments.scheduled and not _due(pipeline):
+            return 0
+    except OSError as error:
+        unwritable = error
+    from durable_runtime.runs import Summary
+
+    summary = Summary(None, pipeline.name, pipeline.version, started)
+    try:
+        if unwritable is not None:
+            raise unwritable
+        _execute(pipeline, arguments, summary)
+    except LockHeld as held:
+        if not arguments.scheduled:
+            return _finish(summary, held, arguments.json)
+        print(f"{pipeline.name}: another run is going on; this one leaves.", file=sys.stderr)
+        return 0
+    except PipelineError as error:
+        return _finish(summary, error, arguments.json)
+    except OSError as error:
+        return _finish(summary, _no_room(error), arguments.json)
+    return _finish(summary, summary.error, arguments.json)
+
+
+def _due(pipeline: Pipeline) -> bool:
+    from durable_runtime.schedule import take_due
+
+    memory = _state_folder() / "schedule" / f"{pipeline.name}.json"
+    return take_due(pipeline.schedule, memory, datetime.now(UTC)) is not None
+
+
+def _state_folder() -> Path:
+    """`[paths] state` of durable.toml, read without loading the rest of the configuration."""
+    import tomllib
+
+    folder = next((one for one in (Path.cwd(), *Path.cwd().parents) if (one / "durable.toml").is_file()), Path.cwd())
+    try:
+        found = tomllib.loads((folder / "durable.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}  # a broken file is reported by the run itself
+    return folder / str(found.get("paths", {}).get("state", ".durable"))
+
+
+def _execute(pipeline: Pipeline, arguments: argparse.Namespace, summary: Summary) -> None:
+    from durable_runtime import alerts, configuration, package
+    from durable_runtime.locking import held
+    from durable_runtime.pipeline import Job, Options, package_folder
+    from durable_runtime.runs import RunFolder
+
+    profile = configuration.load(configuration.find(), arguments.profile)
+    package.verify(pipeline, package_folder(pipeline))
+    alerts.check_channels(pipeline.policies.alerts, profile.alerts)
+    _say_what_stands_in(pipeline, profile, summary)
+    options = Options(arguments.full, arguments.object, frozenset(arguments.allow_guard))
+    folder = RunFolder(profile.state, summary.started_at, pipeline.name)
+    job = Job(pipeline, profile, options, summary, folder)
+    assert job.extracts
+    with held(profile.state / "locks" / pipeline.name, wait=arguments.wait):
+        summary.run_id = folder.run_id
+        error = _outcome(_open_and_run, job)
+        if isinstance(error, LockHeld):  # by a run on another machine, which the warehouse's lease tells of
+            folder.discard()
+            summary.run_id = None
+            raise error
+        summary.finish(error, datetime.now(UTC))
+        _keep(summary, "The run's record", lambda: folder.close(summary))
+        outbox = profile.state / "outbox"
+        _keep(summary, "An alert", lambda: alerts.write(pipeline.policies.alerts, summary, outbox))
+
+
+def _open_and_run(job: Job) -> None:
+    from durable_runtime.pipeline import run
+
+    job.folder.open()
+    run(job)
+
+
+def _keep(summary: Summary, what: str, write: Callable[[], None]) -> None:
+    """Write what tells of the run; a disk that refuses it changes nothing about how the run ended."""
+    try:
+        write()
+    except OSError as error:
+        summary.notes.append(f"{what} could not be written: {error}.")
+
+
+def _no_room(error: OSError) -> PipelineError:
+    from durable_runtime.errors import DiskFull
+
+    return DiskFull(f"The state folder cannot be written: {error}.", help="Free disk space or correct the rights.")
+
+
+def _outcome(run: Callable[[Job], None], job: Job) -> PipelineError | None:
+    """The error that ended the run, or None; what is not a PipelineError is a bug and says so."""
+    try:
+        run(job)
+    except PipelineError as error:
+        return error
+    except KeyboardInterrupt:
+        return ConfigurationError("The run was interrupted.", help="Run it again: what was committed stays.")
+    except OSError as error:
+        return _no_room(error)
+    except Exception as error:  # noqa: BLE001 - a bug must still leave run.json, the JSON line and the alert behind
+        import traceback
+
+        traceback.print_exc(file=sys.stderr)
+        return Bug(f"{type(error).__name__}: {error}", help="Please report this with the lines above.")
+    return None
+
+
+def _say_what_stands_in(pipeline: Pipeline, profile: Profile, summary: Summary) -> None:
+    if profile.warehouse.kind != pipeline.target_system:
+        summary.notes.append(f"DuckDB stands in for {pipeline.target_system.capitalize()} (profile {profile.name}).")
+
+
+def _finish(summary: Summary, error: PipelineError | None, as_json: bool) -> int:
+    from durable_runtime.runs import lines
+
+    if summary.finished_at is None:
+        summary.finish(error, datetime.now(UTC))
+    for line in lines(summary):
+        print(line, file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(json.dumps(summary.as_json()))
+    return summary.exit_code
+
+
+def _check(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+    from durable_runtime import configuration, package
+    from durable_runtime.pipeline import package_folder
+
+    try:
+        package.verify(pipeline, package_folder(pipeline))
+        configuration.load(configuration.find(), arguments.profile)
+    except PipelineError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{pipeline.name} v{pipeline.version} is the package that was released")
+    return 0
+
+
+def _status(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+    from durable_runtime.runs import stamp
+    from durable_runtime.schedule import next_instant
+
+    records = sorted((_state_folder() / "runs").glob("*/run.json"), reverse=True)
+    last = next((one for one in map(_record, records) if one.get("pipeline") == pipeline.name), None)
+    due = stamp(next_instant(pipeline.schedule, datetime.now(UTC)))
+    if arguments.json:
+        print(json.dumps({"pipeline": pipeline.name, "version": pipeline.version, "last_run": last, "next_run": due}))
+        return 0
+    print(f"{pipeline.name} v{pipeline.version}")
+    print(f"last run: {last['run_id']} {last['status']} at {last['finished_at']}" if last else "last run: none")
+    print(f"next run: {due}")
+    return 0
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """A run.json; empty for one that cannot be read, so that the run before it is shown."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found

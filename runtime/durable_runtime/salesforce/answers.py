@@ -1,0 +1,178 @@
+"""One table: what Salesforce answered → the error it means, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from durable_runtime.errors import (
+    CredentialsRejected,
+    Incomplete,
+    PermissionMissing,
+    PipelineError,
+    QuotaReached,
+    RateLimited,
+    RequestRefused,
+    SalesforceUnavailable,
+)
+from durable_runtime.redaction import redact
+
+LONGEST_MESSAGE = 300
+
+
+class SessionExpired(CredentialsRejected):
+    """The access token is no longer valid: the session logs in once more before this counts."""
+
+
+class BulkUnsupported(RequestRefused):
+    """The Bulk API does not know this object: REST reads it instead."""
+
+
+class LocatorExpired(Incomplete):
+    """A query locator is gone: the same request can never succeed, so the whole query starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Matches an answer by status, errorCode and a piece of the message; an empty column matches anything."""
+
+    statuses: tuple[int, ...]
+    code: str
+    text: str
+    error: type[PipelineError]
+    help: str
+
+
+LOG_IN_HELP = "Check the connected app, its user and the secrets of this profile; `durable discover` tests them."
+LATER_HELP = "Run again later; nothing was lost."
+REPORT_HELP = "Compare the schema snapshot with `durable discover`, then compile again."
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        (401,),
+        "INVALID_SESSION_ID",
+        "not valid for use with the REST API",
+        PermissionMissing,
+        "Give the connected app the scope `api`.",
+    ),
+    Row((401,), "INVALID_SESSION_ID", "", SessionExpired, LOG_IN_HELP),
+    Row((400, 401), "invalid_grant", "", CredentialsRejected, LOG_IN_HELP),
+    Row((400, 401), "invalid_client_id", "", CredentialsRejected, LOG_IN_HELP),
+    Row((400, 401), "invalid_client", "", CredentialsRejected, LOG_IN_HELP),
+    Row((400, 401), "inactive_user", "", CredentialsRejected, "Activate the integration user."),
+    Row((400, 401), "inactive_org", "", CredentialsRejected, "The organization is inactive: ask its administrator."),
+    Row((400, 401), "unauthorized_client", "", CredentialsRejected, LOG_IN_HELP),
+    Row((400, 401), "unsupported_grant_type", "", CredentialsRejected, LOG_IN_HELP),
+    Row((), "rate_limit_exceeded", "", RateLimited, LATER_HELP),
+    Row((), "REQUEST_LIMIT_EXCEEDED", "Concurrent", RateLimited, LATER_HELP),
+    Row(
+        (),
+        "REQUEST_LIMIT_EXCEEDED",
+        "",
+        QuotaReached,
+        "The allowance renews over 24 hours: run again later, or raise it.",
+    ),
+    Row((), "LIMIT_EXCEEDED", "", QuotaReached, "The Bulk allowance renews over 24 hours: run again later."),
+    Row(
+        (),
+        "API_DISABLED_FOR_ORG",
+        "",
+        PermissionMissing,
+        "This edition or user has no API access: ask the administrator.",
+    ),
+    Row((), "API_CURRENTLY_DISABLED", "", PermissionMissing, "API access is switched off: ask the administrator."),
+    Row(
+        (),
+        "INSUFFICIENT_ACCESS",
+        "",
+        PermissionMissing,
+        "Give the integration user a permission set that can read this.",
+    ),
+    Row((), "OPERATION_TOO_LARGE", "", PermissionMissing, "Give the integration user View All Data."),
+    Row((), "INVALIDENTITY", "", BulkUnsupported, "The object is read over REST."),
+    Row((), "", "not supported by the Bulk API", BulkUnsupported, "The object is read over REST."),
+    Row((), "API_ERROR", "Implementation restriction", BulkUnsupported, "The object is read over REST."),
+    Row((), "INVALID_QUERY_LOCATOR", "", LocatorExpired, LATER_HELP),
+    Row((), "QUERY_TIMEOUT", "", SalesforceUnavailable, "Run again, or shorten the window with more frequent runs."),
+    Row((), "UNABLE_TO_LOCK_ROW", "", SalesforceUnavailable, LATER_HELP),
+    Row((), "SERVER_UNAVAILABLE", "", SalesforceUnavailable, LATER_HELP),
+    Row((), "INVALID_FIELD", "", RequestRefused, REPORT_HELP),
+    Row((), "INVALID_TYPE", "", RequestRefused, "The object is gone or hidden from this user: check its permissions."),
+    Row((), "MALFORMED_QUERY", "", RequestRefused, REPORT_HELP),
+    Row((), "QUERY_TOO_COMPLICATED", "", RequestRefused, "Leave out some formula fields."),
+    Row((), "UNSUPPORTED_API_VERSION", "", RequestRefused, "Raise api_version in durable.toml."),
+    Row((401,), "", "", SessionExpired, LOG_IN_HELP),
+    Row((403,), "", "", PermissionMissing, "Give the integration user a permission set that can read this."),
+    Row((404,), "", "", RequestRefused, "Check login_url, api_version and that the object exists for this user."),
+    Row((409,), "", "", RequestRefused, "Another API version made this job: run again."),
+    Row((410,), "", "", RequestRefused, "Salesforce retired this API version: raise api_version in durable.toml."),
+    Row((414, 431), "", "", RequestRefused, "The request is too long: leave out some fields."),
+    Row((429,), "", "", RateLimited, LATER_HELP),
+    Row((406, 408, 420), "", "", SalesforceUnavailable, LATER_HELP),
+    Row(
+        (300, 301, 302, 303, 307, 308),
+        "",
+        "",
+        RequestRefused,
+        "Set login_url to the My Domain address of the organization.",
+    ),
+)
+SERVER_ERROR = Row((), "", "", SalesforceUnavailable, LATER_HELP)
+OTHERWISE = Row((), "", "", RequestRefused, "Look the error code up in the Salesforce API documentation.")
+
+
+def error_from(response: httpx2.Response, doing: str) -> PipelineError:
+    """The error that a read answer of 300 or more means; its message names the request and hides secrets."""
+    code, text = _code_and_text(response)
+    row = _row(response.status_code, code, text)
+    said = " ".join(redact(text).split())[:LONGEST_MESSAGE]
+    detail = ": ".join(part for part in (code, said) if part) or "no message"
+    error = row.error(f"Salesforce answered {response.status_code} to {doing} ({detail}).", help=row.help)
+    error.retry_after = _seconds(response.headers.get("Retry-After"))  # type: ignore[attr-defined]
+    return error
+
+
+def unreachable(error: httpx2.HTTPError, doing: str) -> SalesforceUnavailable:
+    """The error that a failure below HTTP means."""
+    return SalesforceUnavailable(
+        f"Salesforce could not be reached for {doing} ({type(error).__name__}).",
+        help="Check the network, the proxy and login_url; run again later.",
+    )
+
+
+def parsed(response: httpx2.Response, doing: str) -> Any:
+    """The JSON of a good answer with every number as the text that was sent; cut JSON is transient."""
+    try:
+        return json.loads(response.content, parse_float=str, parse_int=str)
+    except ValueError as error:
+        raise SalesforceUnavailable(
+            f"Salesforce answered {response.status_code} to {doing} with something that is not JSON.", help=LATER_HELP
+        ) from error
+
+
+def _row(status: int, code: str, text: str) -> Row:
+    for row in TABLE:
+        if (not row.statuses or status in row.statuses) and row.code in ("", code) and row.text in text:
+            return row
+    return SERVER_ERROR if status >= 500 else OTHERWISE
+
+
+def _code_and_text(response: httpx2.Response) -> tuple[str, str]:
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return "", ""  # an edge or proxy page: its HTML tells a user nothing
+    first = body[0] if isinstance(body, list) and body else body
+    if not isinstance(first, dict):
+        return "", ""
+    code = first.get("errorCode") or first.get("error") or ""
+    text = first.get("message") or first.get("error_description") or ""
+    return str(code), str(text)
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and re.fullmatch(r"\d+(\.\d+)?", header.strip()) else None

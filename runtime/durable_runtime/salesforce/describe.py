@@ -1,0 +1,34 @@
+"""What Salesforce shows this user of each object, as raw dictionaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from durable_runtime.salesforce.session import Session
+
+COMPOUND = frozenset({"address", "location"})
+UNREADABLE = COMPOUND | {"base64"}
+
+
+def describe(session: Session, name: str) -> dict[str, Any]:
+    """One object with its fields, asked for once a session; fields hidden from the user are absent."""
+    if name not in session.described:
+        session.described[name] = session.get(f"sobjects/{name}/describe")
+    found: dict[str, Any] = session.described[name]
+    return found
+
+
+def visible_fields(description: dict[str, Any]) -> tuple[str, ...]:
+    """The fields that a query may name: all but compound and base64 ones."""
+    return tuple(field["name"] for field in description["fields"] if field["type"] not in UNREADABLE)
+
+
+def type_of(session: Session, name: str, path: str) -> str | None:
+    """The type of a field, or of a parent's field written with dots (`Account.Name`); None where it is not shown."""
+    head, _, rest = path.partition(".")
+    for field in describe(session, name)["fields"]:
+        if not rest and field["name"].lower() == head.lower():
+            return str(field["type"])
+        if rest and (field.get("relationshipName") or "").lower() == head.lower() and field["referenceTo"]:
+            return type_of(session, field["referenceTo"][0], rest)
+    return None

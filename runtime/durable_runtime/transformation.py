@@ -1,0 +1,329 @@
+"""Landed files to staged Parquet: DuckDB runs the generated SELECT over each page, set-based and exact."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_runtime.errors import DiskFull, Incomplete, StatementFailed, WarehouseCorrupt
+from durable_runtime.spec import Transform
+
+if TYPE_CHECKING:
+    import duckdb
+
+# A number as Salesforce sends it: digits, a fraction, an exponent (Java style, 1.25E7).
+NUMBER = r"^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d{1,3}))?$"
+PLAIN_NUMBER = r"-?\d{1,20}(\.\d{1,18})?"
+
+# What a landed text becomes. DuckDB's casts to DECIMAL and BIGINT round in silence, so `read_*` gives nothing for what
+# does not fit, and every generated SELECT asks `*_fits` of the same text to reject the row.
+HMAC_BLOCK = 64  # bytes: SHA-256's block (RFC 2104)
+MACROS = (
+    # DuckDB has no HMAC: two nested SHA-256 with the key's pads.
+    """CREATE MACRO keyed_hash(x) AS
+        sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(x))))""",
+    f"CREATE MACRO number_parts(x) AS regexp_extract(x, '{NUMBER}', ['sign', 'whole', 'fraction', 'exponent'])",
+    """CREATE MACRO number_exact(p) AS (
+        length(rtrim(p.whole || p.fraction, '0')) - length(p.whole) - coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 18
+        AND length(ltrim(p.whole || p.fraction, '0')) - length(p.fraction)
+            + coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 20
+        AND length(p.whole || p.fraction) > 0)""",
+    f"""CREATE MACRO number_fits(x) AS x IS NULL OR regexp_full_match(x, '{PLAIN_NUMBER}') OR (
+        regexp_full_match(x, '{NUMBER[1:-1]}') AND number_exact(number_parts(x))
+        AND TRY_CAST(x AS DECIMAL(38,18)) IS NOT NULL)""",
+    "CREATE MACRO read_number(x) AS CASE WHEN number_fits(x) THEN TRY_CAST(x AS DECIMAL(38,18)) END",
+    r"""CREATE MACRO integer_fits(x) AS x IS NULL OR (regexp_full_match(x, '-?\d{1,18}') OR (
+        number_fits(x) AND TRY_CAST(x AS DECIMAL(38,18)) = trunc(TRY_CAST(x AS DECIMAL(38,18)))
+        AND TRY_CAST(TRY_CAST(x AS DECIMAL(38,18)) AS BIGINT) IS NOT NULL))""",
+    """CREATE MACRO read_integer(x) AS
+        CASE WHEN integer_fits(x) THEN TRY_CAST(TRY_CAST(x AS DECIMAL(38,18)) AS BIGINT) END""",
+    "CREATE MACRO boolean_fits(x) AS x IS NULL OR x IN ('true', 'false')",
+    "CREATE MACRO read_boolean(x) AS CASE x WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
+    r"""CREATE MACRO date_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d{4}-\d\d-\d\d') AND TRY_CAST(x AS DATE) IS NOT NULL)""",
+    "CREATE MACRO read_date(x) AS TRY_CAST(x AS DATE)",
+    "CREATE MACRO read_timestamp(x) AS TRY_CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
+    r"""CREATE MACRO timestamp_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[-+]\d\d:?\d\d)')
+        AND read_timestamp(x) IS NOT NULL)""",
+    "CREATE MACRO read_time(x) AS TRY_CAST(rtrim(x, 'Z') AS TIME)",
+    r"""CREATE MACRO time_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d\d:\d\d:\d\d(\.\d{1,6})?Z?') AND read_time(x) IS NOT NULL)""",
+)
+
+
+ROOMY = ("SET threads = 1", "SET memory_limit = '8GB'")  # only after the usual limit was too small
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every row of a run carries: when it was loaded, by which run and release."""
+
+    run_id: str
+    loaded_at: datetime  # naive UTC
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One object's batches, in the order in which they are loaded."""
+
+    object: str
+    batches: tuple[tuple[Path, int], ...]  # file and its rows; at least one file, empty if nothing was read
+
+    @property
+    def rows(self) -> int:
+        """Distinct Ids read."""
+        return sum(rows for _, rows in self.batches)
+
+
+def stage(
+    transform: Transform,
+    pages: Sequence[Path],
+    *,
+    header: Sequence[str],
+    extra: Sequence[str],
+    requirement: str,
+    stamp: Stamp,
+    batch_rows: int,
+    folder: Path,
+    key: bytes,
+    records: int | None = None,
+) -> Staged:
+    """Turn landed pages into Parquet batches of at most `batch_rows` rows, one row an Id.
+
+    `header` names the columns of every page; a field of the SELECT that is not among them reads as NULL. `extra` are
+    the columns that go to `extensions`; `records` is how many were landed. Raises DiskFull, Incomplete, or
+    StatementFailed for a generated statement DuckDB refuses.
+    """
+    with _Connected(folder, key) as database:
+        statement = _statement(transform, header, extra, requirement, stamp)
+        made = [
+            _page(database, statement, page, folder / f"{transform.object}-{at:05d}") for at, page in enumerate(pages)
+        ]
+        _check_read(transform.object, sum(rows for _, rows in made), records)
+        filled = [path for path, rows in made if rows] or [path for path, _ in made[:1]]
+        distinct = _one_row_an_id(database, filled, folder, transform.object)
+        return Staged(transform.object, tuple(part for path in distinct for part in _cut(database, path, batch_rows)))
+
+
+def _check_read(name: str, read: int, landed: int | None) -> None:
+    if landed is not None and read != landed:
+        raise Incomplete(
+            f"{name}: {landed} records were landed, but {read} were read from the files; nothing was loaded.",
+            help="Run again; if it happens twice, report it with the run's folder.",
+        )
+
+
+class _Connected:
+    """An in-memory DuckDB with the reading macros; errors come out in the runtime's own families."""
+
+    def __init__(self, folder: Path, key: bytes) -> None:
+        self.folder, self.key = folder, key.ljust(HMAC_BLOCK, b"\0")
+
+    def __enter__(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": str(self.folder / "spill"),
+            "memory_limit": "256MB",
+            "preserve_insertion_order": False,
+        }
+        self.database = duckdb.connect(config=settings)
+        self.database.execute("SET TimeZone = 'UTC'")
+        for name, pad in (("inner_pad", 0x36), ("outer_pad", 0x5C)):  # bound, so that no statement text holds the key
+            self.database.execute(f"SET VARIABLE {name} = ?", [bytes(byte ^ pad for byte in self.key)])
+        for macro in MACROS:
+            self.database.execute(macro)
+        return self.database
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        import duckdb
+
+        self.database.close()
+        if isinstance(error, duckdb.Error):
+            raise classified(error) from error
+
+
+def classified(error: Exception) -> Exception:
+    """DuckDB's error as the run's: a full disk is transient, the rest is a statement that it refuses."""
+    text = str(error).split("\n")[0]
+    if "No space left" in text or "ENOSPC" in text:
+        return DiskFull(
+            f"No room to stage files: {text}", help="Free disk space below the state folder, then run again."
+        )
+    if "Corrupt" in text or "corrupt" in text:
+        return WarehouseCorrupt(text, help="Restore the file from a backup, then run with --full.")
+    return StatementFailed(
+        f"DuckDB refuses the generated transformation: {text}", help="Please report this; nothing was loaded."
+    )
+
+
+def quoted(name: str) -> str:
+    """An identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A string literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _statement(
+    transform: Transform, header: Sequence[str], extra: Sequence[str], requirement: str, stamp: Stamp
+) -> str:
+    absent = "".join(f", {one}" for one in _missing(transform, header))
+    spelt = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+    dialect = (
+        "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
+        "new_line = '\\n', strict_mode = true, max_line_size = 33554432, buffer_size = 67108864"
+    )
+    reader = f"read_csv(getvariable('page'), columns = {{{spelt}}}, {dialect})"
+    return f"""
+WITH __page AS (SELECT * FROM {reader}),
+landed AS (SELECT __page.*{absent}, {_extensions(extra)} AS __extensions, __page AS __record FROM __page),
+shaped AS ({transform.select}),
+judged AS (SELECT *, {_verdict(transform, requirement)} FROM shaped),
+settled AS (
+    SELECT *, CASE WHEN is_deleted THEN 'deleted' WHEN __rule IS NOT NULL THEN 'rejected' ELSE 'live' END AS __outcome
+    FROM judged
+)
+SELECT {", ".join(_output(transform, stamp))} FROM (SELECT *, {_key(transform)} AS dedupe_key FROM settled)
+"""
+
+
+def _missing(transform: Transform, header: Sequence[str]) -> Iterator[str]:
+    shown = set(header)
+    wanted = dict.fromkeys(["IsDeleted", "CreatedDate", *(one.field for one in transform.columns if one.field)])
+    yield from (f"NULL::VARCHAR AS {quoted(field)}" for field in wanted if field not in shown)
+
+
+def _extensions(extra: Sequence[str]) -> str:
+    if not extra:
+        return "NULL::VARCHAR"
+    present = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in extra)
+    pairs = ", ".join(f"{literal(name)}, {quoted(name)}" for name in sorted(extra))
+    return f"CASE WHEN {present} THEN json_object({pairs})::VARCHAR END"
+
+
+def _verdict(transform: Transform, requirement: str) -> str:
+    """The first rule that a row breaks: its name, its requirement, and a message for a person."""
+    rules = [f"WHEN {one.condition} THEN {{}}" for one in transform.rules]
+    names = " ".join(rule.format(literal(one.name)) for rule, one in zip(rules, transform.rules, strict=True))
+    whose = " ".join(rule.format(literal(one.requirement)) for rule, one in zip(rules, transform.rules, strict=True))
+    texts = " ".join(rule.format(literal(one.message)) for rule, one in zip(rules, transform.rules, strict=True))
+    misfit = "WHEN __misfit IS NOT NULL THEN"
+    return f"""
+    CASE {misfit} split_part(__misfit, ' ', 1) {names} END AS __rule,
+    CASE {misfit} {literal(requirement)} {whose} END AS __requirement,
+    CASE {misfit} 'The value of ' || split_part(__misfit, ' ', 2) || ' does not fit its column'
+        {texts} END AS __message"""
+
+
+def _output(transform: Transform, stamp: Stamp) -> list[str]:
+    names = [quoted(one.name) for one in transform.columns]
+    content = ["source_id", "source_modified_at", "__outcome", "__rule", *names, "extensions", "dedupe_key"]
+    hashed = ", ".join([literal(_layout(transform)), *(f"{name}::VARCHAR" for name in content)])
+    return [
+        f"{literal(transform.object)} AS source_object",
+        "source_id",
+        "source_modified_at",
+        "is_deleted",
+        "__created_at",
+        *names,
+        "dedupe_key",
+        "extensions",
+        f"md5(to_json([{hashed}])::VARCHAR) AS row_hash",
+        f"TIMESTAMP {literal(stamp.loaded_at.isoformat(sep=' '))} AS loaded_at",
+        f"{literal(stamp.run_id)} AS run_id",
+        f"{literal(stamp.version)} AS pipeline_version",
+        "__outcome",
+        "CASE WHEN __outcome = 'rejected' THEN __rule END AS __rule",
+        "CASE WHEN __outcome = 'rejected' THEN __requirement END AS __requirement",
+        "CASE WHEN __outcome = 'rejected' THEN __message END AS __message",
+        "CASE WHEN __outcome = 'rejected' THEN to_json(__record)::VARCHAR END AS __record",
+    ]
+
+
+def _layout(transform: Transform) -> str:
+    """What the same values would be written differently for: a renamed column or another dedupe rule is a change."""
+    columns = [(one.name, one.duckdb) for one in transform.columns]
+    written = repr((columns, transform.keys, transform.keep))
+    return hashlib.md5(written.encode(), usedforsecurity=False).hexdigest()
+
+
+def _key(transform: Transform) -> str:
+    """The dedupe key: an HMAC of the tuple, or NULL where a part is null or empty, which is nobody's duplicate."""
+    if not transform.keys:
+        return "NULL::VARCHAR"
+    names = [quoted(name) for name in transform.keys]
+    whole = " AND ".join(f"coalesce({name}::VARCHAR, '') <> ''" for name in names)
+    parts = ", ".join(f"{name}::VARCHAR" for name in names)
+    return f"CASE WHEN __outcome = 'live' AND {whole} THEN keyed_hash(to_json([{parts}])::VARCHAR) END"
+
+
+def _page(database: duckdb.DuckDBPyConnection, statement: str, page: Path, target: Path) -> tuple[Path, int]:
+    """Transform one page: the file, which is empty when the page holds no record, and its rows."""
+    path = target.with_suffix(".parquet")
+    database.execute("SET VARIABLE page = ?", [str(page)])
+    row = _roomy(database, f"COPY ({statement}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION snappy)")
+    return path, int(row[0]) if row else 0
+
+
+def _roomy(database: duckdb.DuckDBPyConnection, statement: str, values: Sequence[object] = ()) -> Any:
+    """The first row of a statement; records of a megabyte, 2,048 at a time, get the memory that they need."""
+    import duckdb
+
+    try:
+        return database.execute(statement, list(values)).fetchone()
+    except duckdb.OutOfMemoryException:
+        for setting in ROOMY:
+            database.execute(setting)
+        return database.execute(statement, list(values)).fetchone()
+
+
+def _rows(database: duckdb.DuckDBPyConnection, path: Path) -> int:
+    row = database.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _one_row_an_id(database: duckdb.DuckDBPyConnection, files: list[Path], folder: Path, name: str) -> list[Path]:
+    """The files as they are, or one file with the newest stamp, then the later read, where an Id was read twice."""
+    paths = [str(path) for path in files]
+    row = database.execute("SELECT count(*), count(DISTINCT source_id) FROM read_parquet(?)", [paths]).fetchone()
+    if row is None or row[0] == row[1]:
+        return files
+    single = folder / f"{name}-distinct.parquet"
+    newest = "source_modified_at DESC NULLS LAST, filename DESC, file_row_number DESC"
+    _roomy(
+        database,
+        f"""COPY (SELECT * EXCLUDE (filename, file_row_number)
+            FROM read_parquet(?, filename = true, file_row_number = true)
+            QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY {newest}) = 1)
+            TO {literal(str(single))} (FORMAT parquet, COMPRESSION snappy)""",
+        (paths,),
+    )
+    return [single]
+
+
+def _cut(database: duckdb.DuckDBPyConnection, path: Path, batch_rows: int) -> Iterator[tuple[Path, int]]:
+    rows = _rows(database, path)
+    if rows <= batch_rows:
+        yield path, rows
+        return
+    for at in range(0, rows, batch_rows):
+        part = path.with_name(f"{path.stem}-{at // batch_rows:05d}.parquet")
+        _roomy(
+            database,
+            f"""COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet(?, file_row_number = true)
+                WHERE file_row_number >= {at} AND file_row_number < {at + batch_rows})
+                TO {literal(str(part))} (FORMAT parquet, COMPRESSION snappy)""",
+            (str(path),),
+        )
+        yield part, min(batch_rows, rows - at)
+    path.unlink()

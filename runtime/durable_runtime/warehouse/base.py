@@ -1,0 +1,186 @@
+"""What a run needs of a warehouse: the protocol, and the small frozen values that cross it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from durable_runtime.spec import Column, Target
+
+OUTCOMES = ("live", "deleted", "filtered", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLoad:
+    """How one object enters the target.
+
+    `columns` are the object's own mapped columns, in the order of the staged file; `merge` is the generated MERGE
+    for the fields that Salesforce shows today; `created_column` is the mapped CreatedDate, for `keep` = first.
+    """
+
+    object: str
+    merge: str
+    columns: tuple[Column, ...]
+    dedupes: bool = False
+    keep: str = "latest"
+    created_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the staged rows: each row is in exactly one of these."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def rows(self) -> int:
+        """Staged rows in all."""
+        return sum(getattr(self, f.name) for f in fields(self))
+
+    @property
+    def found(self) -> int:
+        """Rows that are new or differ from what was known."""
+        return self.rows - self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write for one pipeline; `fence` grows with every take-over."""
+
+    pipeline: str
+    owner: str
+    fence: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every write of a run carries with it."""
+
+    run_id: str
+    pipeline_version: str
+    organization_id: str
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One staged Parquet file of one object; the last one carries what the object's state becomes."""
+
+    object: str
+    number: int
+    path: Path
+    rows: int
+    last: bool = False
+    watermark: datetime | None = None
+    row_function: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the warehouse knows of one object, beside what its table shows now.
+
+    `rows_live` was counted at the last commit, `rows_now` just now; `recorded` tells that the ledger (or no load
+    at all) vouches for the last run.
+    """
+
+    object: str
+    organization_id: str
+    watermark: datetime | None
+    row_function: str | None
+    rows_live: int
+    rows_now: int
+    recorded: bool
+    last_run_id: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Rows that an object has in the target and its companions."""
+
+    live: int
+    rejected: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The answer of a query."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+class Warehouse(Protocol):
+    """A place that holds the target; nothing is opened before `open` (or `with`), and `close` is safe to repeat.
+
+    Every method raises the errors of `durable_runtime.errors` and no driver's own.
+    """
+
+    @property
+    def dialect(self) -> str:
+        """`duckdb` or `snowflake`: the key of `Pipeline.targets`."""
+
+    @property
+    def target(self) -> Target:
+        """The table that is written."""
+
+    def open(self) -> None:
+        """Connect. WarehouseUnavailable, WarehouseCorrupt, CredentialsRejected, ConfigurationError."""
+
+    def close(self) -> None:
+        """Drop work tables and disconnect; a transaction that is still open is rolled back."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def prepare(self, loads: Sequence[ObjectLoad], deletes: str = "skip") -> tuple[str, ...]:
+        """Create what is missing, widen what is there, and return the columns that were added."""
+
+    def state(self, pipeline: str) -> dict[str, State]:
+        """The state of each object that was ever loaded; needs `prepare`."""
+
+    def acquire(self, pipeline: str, owner: str, seconds: int) -> Lease:
+        """Take the pipeline's lease, or raise LockHeld; an expired one is taken over with a higher fence.
+
+        `owner` is a run's id, or `place/id` for a run that holds the lock file of a place: a lease of the same place
+        belongs to a run that was killed, and is taken over at once.
+        """
+
+    def renew(self, lease: Lease) -> None:
+        """Prolong the lease, or raise LeaseLost."""
+
+    def release(self, lease: Lease) -> None:
+        """Let go of the lease; one that was lost already is left alone."""
+
+    def load(self, run: Run, batch: Batch) -> Counts:
+        """Load one staged file in one transaction; a batch that the ledger has is answered from the ledger."""
+
+    def missing(self, object: str, ids: Path) -> tuple[str, ...]:
+        """Ids that are live, duplicate or rejected and absent from the CSV file `ids` (one column, a header)."""
+
+    def mark_missing(self, run: Run, object: str, ids: Path) -> int:
+        """Treat what `missing` names as deleted, in one transaction; return how many live rows left."""
+
+    def totals(self, object: str) -> Totals:
+        """How many rows of an object are live, rejected and duplicates."""
+
+    def query(self, sql: str) -> Rows:
+        """Run one statement and return all its rows."""
