@@ -1,0 +1,1 @@
+"""English requirements to a reviewed, committed Python package."""

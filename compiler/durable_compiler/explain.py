@@ -1,0 +1,56 @@
+"""The JSON of `durable explain` and `durable ir`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from durable_compiler.catalogue import Snapshot
+from durable_compiler.frames import frame_of
+from durable_compiler.grammar.reading import read
+from durable_compiler.interpret import Reading, diagnostic, read_file
+from durable_compiler.requirements import Requirement
+from durable_compiler.resolve import Statement, contradictions, fragment
+
+
+def explain_sentence(text: str, catalogue: Snapshot) -> dict[str, Any]:
+    """What one sentence means: its clauses with their canonical English and IR, or why it is rejected."""
+    requirement = Requirement(
+        "the sentence", text, "<sentence>", 1, tuple((1, column) for column in range(1, len(text) + 1))
+    )
+    found = read(text, catalogue)
+    faults = [diagnostic(found, requirement)] if found.fault else []
+    faults += contradictions([Statement(clause, requirement) for clause in found.clauses], catalogue)
+    wrong = [one.to_json() | {"requirement": None} for one in faults]
+    clauses = [
+        {"kind": one.kind, "echo": frame_of(one).echo(one, catalogue), "ir": fragment(one, catalogue)}
+        for one in found.clauses
+    ]
+    return {"text": text, "status": "rejected" if wrong else "understood", "clauses": clauses, "diagnostics": wrong}
+
+
+def rejected(name: str, reading: Reading) -> dict[str, Any]:
+    """What is printed in place of an IR."""
+    return {"name": name, "diagnostics": [one.to_json() for one in reading.diagnostics]}
+
+
+def ir_text(path: Path, snapshot: Path) -> tuple[str, int]:
+    """`durable ir NAME --json`: text and exit code."""
+    reading = read_file(path, snapshot)
+    if reading.pipeline is not None:
+        return reading.pipeline.to_json(), 0
+    return _text(rejected(path.stem, reading)), 1
+
+
+def all_ir_text(paths: Mapping[str, Path], snapshot: Path) -> tuple[str, int]:
+    """`durable ir --all --json`: text and exit code."""
+    readings = {name: read_file(path, snapshot) for name, path in sorted(paths.items())}
+    good = [json.loads(one.pipeline.to_json()) for one in readings.values() if one.pipeline is not None]
+    bad = [rejected(name, one) for name, one in readings.items() if one.pipeline is None]
+    return _text({"pipelines": good, "rejected": bad}), 1 if bad else 0
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,161 @@
+"""A sentence to its clauses: all frames, all ways to split it, and the reason when there is not exactly one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from durable_compiler.catalogue import Snapshot, nearest
+from durable_compiler.frames import REGISTRY, frame_of, tiling
+from durable_compiler.frames.frame import Clause
+from durable_compiler.frames.schedule import Schedule
+from durable_compiler.frames.sync import Sync
+from durable_compiler.grammar.names import HEDGES, NEGATIONS
+from durable_compiler.grammar.sentence import Fault, Sentence
+from durable_compiler.grammar.tiling import Tile, tiles
+from durable_compiler.grammar.words import Token
+
+# Far above any rule; it bounds time and recursion for text that is no sentence.
+_LONGEST_SENTENCE = 250
+Path = tuple[tuple[Clause, ...], tuple[Fault, ...]]
+
+
+@dataclass(frozen=True)
+class SentenceReading:
+    """The clauses of an understood sentence, or the fault that says why there are none."""
+
+    clauses: tuple[Clause, ...] = ()
+    fault: Fault | None = None
+
+
+def read(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> SentenceReading:
+    """Read one sentence; bare field names are looked up in the synced objects."""
+    sentence = Sentence(text, catalogue, tuple(synced))
+    if len(sentence.tokens) > _LONGEST_SENTENCE:
+        help = "Write several requirements."
+        return SentenceReading(fault=Fault("DUR020", "the sentence is too long to be one rule", 0, len(text), help))
+    readings = _readings(sentence)
+    if len(readings) == 1:
+        return SentenceReading(next(iter(readings)))
+    if readings:
+        return SentenceReading(fault=_ambiguous(sentence, readings))
+    return SentenceReading(fault=_reason(sentence))
+
+
+def echo(clauses: Sequence[Clause], catalogue: Snapshot) -> str:
+    """Canonical English of several clauses."""
+    return "; ".join(frame_of(clause).echo(clause, catalogue) for clause in clauses)
+
+
+def _readings(sentence: Sentence) -> dict[tuple[Clause, ...], None]:
+    return dict.fromkeys(clauses for clauses, _ in _paths(sentence) if _supported(clauses))
+
+
+def _supported(clauses: tuple[Clause, ...]) -> bool:
+    """A time without a verb is the schedule only alone or next to the sync that it belongs to."""
+    kinds = ["", *(clause.kind for clause in clauses), ""]
+    return len(clauses) == 1 or all(
+        "sync" in (kinds[index], kinds[index + 2])
+        for index, clause in enumerate(clauses)
+        if isinstance(clause, Schedule) and clause.bare
+    )
+
+
+def _paths(sentence: Sentence) -> list[Path]:
+    """Every split of the sentence into clauses that covers all tokens."""
+    known: dict[int, list[Path]] = {}
+
+    def from_token(start: int) -> list[Path]:
+        if start not in known:
+            known[start] = []
+            found: dict[Path, None] = {}
+            for tile in _tiles(sentence, start):
+                head = (tile.clause,) if tile.clause is not None else ()
+                for clauses, faults in _rest(sentence, tile, from_token):
+                    found[(*head, *clauses), (*tile.faults, *faults)] = None
+            known[start] = list(found)
+        return known[start]
+
+    return from_token(0) if sentence.tokens else []
+
+
+def _rest(sentence: Sentence, tile: Tile, from_token: Callable[[int], list[Path]]) -> Iterator[Path]:
+    end = tile.end
+    tail = end + (sentence.norm(end) in (".", "!"))
+    if tail == len(sentence.tokens):
+        yield (), ()
+        return
+    for start in _boundary(sentence, end):
+        yield from from_token(start)
+    if isinstance(tile.clause, Sync) and end < len(sentence.tokens):
+        yield from (path for path in from_token(end) if _is_its_time(path))
+
+
+def _is_its_time(path: Path) -> bool:
+    """Whether what follows a sync without any separator is the time at which it runs, understood or refused."""
+    clauses, faults = path
+    return bool(faults) if not clauses else isinstance(clauses[0], Schedule) and clauses[0].bare
+
+
+def _boundary(sentence: Sentence, at: int) -> Iterator[int]:
+    """Where the next clause begins: after a comma, semicolon, full stop, `and`, `then`."""
+    start = at
+    if sentence.norm(start) in (",", ";", "."):
+        start += 1
+    if sentence.norm(start) in ("and", "then", "&"):
+        start += 1 + (sentence.norm(start + 1) == "then")
+    if at < start < len(sentence.tokens):
+        yield start
+
+
+def _tiles(sentence: Sentence, start: int) -> list[Tile]:
+    return [tile for kind, frame in REGISTRY.items() for tile in tiles(sentence, start, tiling(kind), frame.build)]
+
+
+def _ambiguous(sentence: Sentence, readings: dict[tuple[Clause, ...], None]) -> Fault:
+    choices = tuple(sorted(echo(clauses, sentence.catalogue) for clauses in readings))
+    span = (sentence.tokens[0].start, sentence.tokens[-1].end)
+    return Fault("DUR021", "the sentence has more than one meaning", *span, "Write the one that you mean.", choices[:5])
+
+
+def _reason(sentence: Sentence) -> Fault:
+    """Why nothing reads the sentence: a refused value, a word that negates or hedges, or where reading stopped."""
+    if not sentence.tokens:
+        return Fault("DUR009", "the requirement has no text", 0, max(1, len(sentence.text)), "Write a sentence.")
+    lenient = Sentence(sentence.text, sentence.catalogue, sentence.synced, strict=False)
+    faulty = [faults for _, faults in _paths(lenient) if faults]
+    if faulty:
+        return min(faulty, key=lambda faults: (len(faults), sum(one.end - one.start for one in faults)))[0]
+    return _risk(sentence, NEGATIONS, "DUR022") or _risk(sentence, HEDGES, "DUR023") or _unread(sentence)
+
+
+def _risk(sentence: Sentence, words: frozenset[str], code: str) -> Fault | None:
+    token = next((token for token in sentence.tokens if token.norm in words), None)
+    if token is None:
+        return None
+    what = "negates" if code == "DUR022" else "limits or weakens"
+    message = f"'{token.text}' {what} something in a way that no rule expresses"
+    return Fault(code, message, token.start, token.end, "Say plainly what happens.", nearest_sentences(sentence))
+
+
+def _unread(sentence: Sentence) -> Fault:
+    first: Token = sentence.tokens[min(sentence.furthest, len(sentence.tokens) - 1)]
+    start = first.start if sentence.furthest < len(sentence.tokens) else sentence.tokens[0].start
+    help = "Rewrite the sentence like the nearest known one."
+    message = f"the words from '{first.text}' on are not understood"
+    return Fault("DUR020", message, start, sentence.tokens[-1].end, help, nearest_sentences(sentence))
+
+
+def nearest_sentences(sentence: Sentence) -> tuple[str, ...]:
+    """The known sentence most like this one."""
+    examples = [example for frame in REGISTRY.values() for example in frame.examples]
+    close = nearest(sentence.text, examples, limit=1)
+    return close or _sharing_words(sentence, examples)
+
+
+def _sharing_words(sentence: Sentence, examples: Sequence[str]) -> tuple[str, ...]:
+    from rapidfuzz import fuzz, process
+
+    return tuple(
+        choice for choice, _, _ in process.extract(sentence.text, examples, scorer=fuzz.token_set_ratio, limit=1)
+    )

@@ -1,0 +1,156 @@
+"""Cover a clause completely with the concepts of one frame, each at most once, in any order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from durable_compiler.grammar.lexicon import LEXICON
+from durable_compiler.grammar.neutral import NEUTRAL_PHRASES, NEUTRAL_WORDS
+from durable_compiler.grammar.pattern import Bindings, Match, Phrase, as_dict, compile_phrase
+from durable_compiler.grammar.sentence import Fault, Sentence
+
+Builder = Callable[[dict[str, Any], Sentence], Any]
+_CONNECTORS = frozenset(("and", "but", "&"))
+
+
+@dataclass(frozen=True)
+class Read:
+    """A set of concepts that means something, and the constants that it adds."""
+
+    required: frozenset[str]
+    optional: frozenset[str]
+    constants: Bindings
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A frame's compiled concepts and READ lines."""
+
+    concepts: tuple[tuple[str, Phrase], ...]
+    reads: tuple[Read, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A clause that ends before token `end`; `clause` is a Fault when a value in it is refused."""
+
+    end: int
+    clause: Any
+    faults: tuple[Fault, ...] = ()
+
+
+def compile_tiling(text: str) -> Tiling:
+    """Concepts (`NAME = pattern`) and READ lines (`READ A B|C [D] {x=y}`)."""
+    concepts: list[tuple[str, Phrase]] = []
+    reads: list[Read] = []
+    for line in _logical_lines(text):
+        if line.startswith("READ "):
+            reads += _reads(line.removeprefix("READ "))
+        else:
+            name, _, pattern = line.partition("=")
+            concepts.append((name.strip(), compile_phrase(pattern.strip(), LEXICON)))
+    return Tiling(tuple(concepts), tuple(reads))
+
+
+def _logical_lines(text: str) -> list[str]:
+    """Lines of a frame's text; a deeper one continues the line before."""
+    return [line.strip() for line in re.sub(r"\n {8,}", " ", text).splitlines() if line.strip()]
+
+
+def _reads(line: str) -> Iterator[Read]:
+    constants = tuple(tuple(item.split("=", 1)) for item in re.findall(r"\{([^}]*)\}", line))
+    optional = frozenset(re.findall(r"\[(\w+)\]", line))
+    words = re.sub(r"\{[^}]*\}|\[\w+\]", "", line).split()
+    alternatives = [word.split("|") for word in words]
+
+    def spread(index: int, chosen: frozenset[str]) -> Iterator[Read]:
+        if index == len(alternatives):
+            yield Read(chosen, optional, constants)
+            return
+        for name in alternatives[index]:
+            yield from spread(index + 1, chosen | {name})
+
+    return spread(0, frozenset())
+
+
+def tiles(sentence: Sentence, start: int, tiling: Tiling, build: Builder) -> list[Tile]:
+    """Every way in which a clause of this frame can begin at a token."""
+    found: dict[tuple[int, Any, tuple[Fault, ...]], Tile] = {}
+    for end, used, bindings in _covers(sentence, start, tiling):
+        for read in tiling.reads:
+            if read.required <= used <= read.required | read.optional:
+                tile = _build(sentence, end, bindings + read.constants, build)
+                if tile is not None:
+                    found[tile.end, tile.clause, tile.faults] = tile
+    return list(found.values())
+
+
+def _build(sentence: Sentence, end: int, bindings: Bindings, build: Builder) -> Tile | None:
+    values = as_dict(bindings)
+    if values is None:
+        return None
+    faults = tuple(fault for value in values.values() for fault in _faults(value))
+    clause = None if faults else build(values, sentence)
+    if isinstance(clause, Fault):
+        faults, clause = (clause,), None
+    if clause is None and (sentence.strict or not faults):
+        return None
+    return Tile(end, clause, faults)
+
+
+def _faults(value: Any) -> Iterator[Fault]:
+    if isinstance(value, Fault):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _faults(item)
+
+
+def _covers(sentence: Sentence, start: int, tiling: Tiling) -> Iterator[tuple[int, frozenset[str], Bindings]]:
+    matches: dict[int, Mapping[str, list[Match]]] = {}
+
+    def at(position: int) -> Mapping[str, list[Match]]:
+        if position not in matches:
+            word = sentence.norm(position)
+            matches[position] = {
+                name: list(phrase.match(sentence, position))
+                for name, phrase in tiling.concepts
+                if phrase.first is None or word in phrase.first
+            }
+        return matches[position]
+
+    def walk(position: int, used: frozenset[str], bindings: Bindings, loose: bool) -> Iterator[Any]:
+        if used and not loose:
+            yield position, used, bindings
+        for name, found in at(position).items():
+            if name not in used:
+                for end, bound in found:
+                    if end > position:
+                        yield from walk(end, used | {name}, bindings + bound, False)
+        yield from (step for end in _neutral(sentence, position) for step in walk(end, used, bindings, loose))
+        if used and not loose:
+            yield from (step for end in _connector(sentence, position) for step in walk(end, used, bindings, True))
+
+    return walk(start, frozenset(), (), False)
+
+
+def _neutral(sentence: Sentence, at: int) -> Iterator[int]:
+    word = sentence.norm(at)
+    if word in NEUTRAL_WORDS:
+        yield at + 1
+    for phrase in NEUTRAL_PHRASES.get(word, ()):
+        if all(sentence.norm(at + offset) == part for offset, part in enumerate(phrase)):
+            yield at + len(phrase)
+
+
+def _connector(sentence: Sentence, at: int) -> Iterator[int]:
+    word = sentence.norm(at)
+    if word in (",", ";"):
+        yield at + 1
+        if sentence.norm(at + 1) in _CONNECTORS:
+            yield at + 2
+    elif word in _CONNECTORS:
+        yield at + 1

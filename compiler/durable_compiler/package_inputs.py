@@ -1,0 +1,23 @@
+"""One hash over the templates, so that another compiler's package is never taken for this one's."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+
+def templates_folder() -> Path:
+    """Beside this module in a wheel, at the top of the repository in a checkout."""
+    packaged = Path(__file__).with_name("templates")
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
+
+
+@cache
+def templates_digest() -> str:
+    """SHA-256 over names and bytes of every template, in hex."""
+    folder = templates_folder()
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*.j2")):
+        whole.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()
