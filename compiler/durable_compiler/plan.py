@@ -28,7 +28,7 @@ MODULES = {
     "pipeline.yaml": "pipeline/pipeline.yaml.j2",
     "deploy/crontab": "deploy/crontab.j2",
 }
-# IR keys that decide an object's rows (SEMANTICS: a package that differs reads the object in full first)
+# IR keys that decide an object's rows: a package that differs in one reads the object in full first
 ROW_KEYS = ("mappings", "enums", "defaults", "blanks", "derived", "computed", "required", "checks", "masks", "dedupe")
 TYPES = {"duckdb": {"text": "VARCHAR", "time": "TIMESTAMP", "json": "JSON"}}
 TYPES["snowflake"] = {"text": "VARCHAR", "time": "TIMESTAMP_NTZ", "json": "VARIANT"}
