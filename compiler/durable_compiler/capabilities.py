@@ -22,7 +22,6 @@ NOT_YET: dict[str, tuple[Test, str, str]] = {
         "a table for each object",
         "Writes to Snowflake table customer_data",
     ),
-    "deletes": (lambda one: one.deletes == "remove", "removing deleted records", "Skips soft-deleted records"),
     "incremental": (
         # `replace` reads everything by itself and has a line of its own above
         lambda one: (

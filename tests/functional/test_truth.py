@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from functional.oracle import OBJECTS, Expected
-from functional.project import Project, Sandbox, sandbox
+from functional.project import REPOSITORY, Project, Sandbox, sandbox
 
 ROUNDS = int(os.environ.get("DURABLE_SEEDS", "20"))
 EXCEPT_RUN = "* EXCLUDE (loaded_at, run_id, pipeline_version)"
@@ -159,3 +159,19 @@ def test_a_lost_key_is_noticed_and_no_duplicate_slips_through(world: tuple[Proje
     contacts = next(one for one in project.succeed()["objects"] if one["name"] == "Contact")
     assert contacts["read"] > 100  # the whole object, not the nine
     compare(project, server)
+
+
+def test_removed_records_are_gone_and_come_back_when_undeleted(tmp_path: Path) -> None:
+    text = (REPOSITORY / "requirements" / "customer_data.md").read_text(encoding="utf-8")
+    removing = text.replace("Skips soft-deleted records", "Removes records that were deleted in Salesforce")
+    assert removing != text
+    project = Project.make(tmp_path / "project", removing)
+    with sandbox(project.state) as server:
+        project.compiled().succeed()
+        chance = random.Random(11)
+        for _ in range(4):
+            change(server, chance)
+            project.succeed()
+            compare(project, server)
+        assert project.rows("FROM customer_data WHERE is_deleted") == []
+        assert written(project.succeed()) == 0

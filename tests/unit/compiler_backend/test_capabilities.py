@@ -37,7 +37,6 @@ def test_without_a_schedule_or_a_target_there_is_no_package(
 
 NOT_RUNNABLE = {
     "Replaces the table on every run": "write.mode",
-    "Removes deleted records from the table": "deletes",
     "Does a full refresh every Sunday at 3:00 AM UTC": "incremental",
     "Formats phone numbers as E.164": "conventions",
     "Fails the run if any Account has no Name": "required",
