@@ -27,11 +27,12 @@ MACROS = (
     """CREATE MACRO keyed_hash(x) AS
         sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(x))))""",
     f"CREATE MACRO number_parts(x) AS regexp_extract(x, '{NUMBER}', ['sign', 'whole', 'fraction', 'exponent'])",
-    """CREATE MACRO number_exact(p) AS (
-        length(rtrim(p.whole || p.fraction, '0')) - length(p.whole) - coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 18
-        AND length(ltrim(p.whole || p.fraction, '0')) - length(p.fraction)
-            + coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 20
-        AND length(p.whole || p.fraction) > 0)""",
+    """CREATE MACRO number_exact(p) AS length(p.whole || p.fraction) > 0 AND (
+        ltrim(p.whole || p.fraction, '0') = '' OR (
+            length(rtrim(p.whole || p.fraction, '0')) - length(p.whole)
+                - coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 18
+            AND length(ltrim(p.whole || p.fraction, '0')) - length(p.fraction)
+                + coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 20))""",
     f"""CREATE MACRO number_fits(x) AS x IS NULL OR regexp_full_match(x, '{PLAIN_NUMBER}') OR (
         regexp_full_match(x, '{NUMBER[1:-1]}') AND number_exact(number_parts(x))
         AND TRY_CAST(x AS DECIMAL(38,18)) IS NOT NULL)""",

@@ -84,6 +84,7 @@ def test_a_number_is_read_exactly_or_refused(macros: duckdb.DuckDBPyConnection, 
 @example("1.5")
 @example("1.25E7")
 @example("1.5e1")
+@example("0E21")
 @QUICK
 def test_an_integer_is_read_exactly_or_refused(macros: duckdb.DuckDBPyConnection, text: str) -> None:
     number = exact(text)
