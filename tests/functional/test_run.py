@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from durable_runtime.runs import RunFolder
 from functional.oracle import HEALTH
 from functional.project import REPOSITORY, Project, Sandbox, environment, sandbox
 from functional.test_truth import change, compare, written
@@ -443,3 +445,10 @@ def test_a_first_load_killed_half_way_is_made_good_by_the_next_run(world: tuple[
         project.succeed()
         compare(project, server)
         project.warehouse.unlink()
+
+
+def test_run_ids_sort_as_the_runs_began(tmp_path: Path) -> None:
+    moments = [datetime(2026, 1, 5, 2, 0, 0, 1000 * at, tzinfo=UTC) for at in (0, 1, 17, 300, 999)]
+    ids = [RunFolder(tmp_path, moment, "crm").run_id for moment in moments]
+    assert ids == sorted(ids)
+    assert all(one.startswith("20260105T020000Z-") for one in ids)
