@@ -14,7 +14,7 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.emit import ModulePlan
 from durable_compiler.expressions import Sql
 from durable_compiler.ir import Dedupe, Pipeline
-from durable_compiler.layout import LEADING, RESERVED, Layout, MappedColumn, lay_out
+from durable_compiler.layout import LEADING, RESERVED, TRAILING, Layout, MappedColumn, lay_out
 from durable_compiler.ticks import tick_minutes
 
 MODULES = {
@@ -201,7 +201,7 @@ def _created(dedupe: Dedupe | None) -> Sql:
 
 def _trailing(pipeline: Pipeline) -> tuple[str, ...]:
     dedupe = ("dedupe_key",) if pipeline.dedupe else ()
-    return (*dedupe, "row_hash", "loaded_at", "run_id", "pipeline_version")
+    return (*dedupe, *TRAILING)
 
 
 def _column(pipeline: Pipeline, column: MappedColumn, owners: Owners) -> dict[str, Any]:
@@ -303,7 +303,7 @@ def _typed(pipeline: Pipeline, layout: Layout, system: str) -> list[TableColumn]
 
     mapped = [TableColumn(one.name, Sql(getattr(one, system))) for one in layout.unified()]
     dedupe = ("dedupe_key",) if pipeline.dedupe else ()
-    tail = (*dedupe, "extensions", "row_hash", "loaded_at", "run_id", "pipeline_version")
+    tail = (*dedupe, "extensions", *TRAILING)
     return [*map(system_column, LEADING), *mapped, *map(system_column, tail)]
 
 

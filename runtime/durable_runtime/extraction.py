@@ -89,7 +89,7 @@ def statement(plan: Plan) -> str:
     """The extract's SOQL with the window appended."""
     soql, cursor = plan.extract.soql(plan.fields), plan.extract.cursor
     edges = [(">=", plan.window.lo), ("<", plan.window.hi)]
-    inside = " AND ".join(f"{cursor} {sign} {_literal(edge)}" for sign, edge in edges if edge is not None)
+    inside = " AND ".join(f"{cursor} {sign} {soql_literal(edge)}" for sign, edge in edges if edge is not None)
     selected, where, condition = soql.partition(" WHERE ")
     return f"{selected} WHERE {f'({condition}) AND ' if where else ''}{inside}"
 
@@ -136,7 +136,8 @@ def live_ids(session: Session, name: str, folder: Path, clock: Clock) -> tuple[P
     return paths
 
 
-def _literal(instant: datetime) -> str:
+def soql_literal(instant: datetime) -> str:
+    """A moment as SOQL writes it, in UTC, to the millisecond."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_runtime import guards
-from durable_runtime.extraction import ARCHIVED, count, ids_of, live_ids, overlap
+from durable_runtime.extraction import ARCHIVED, count, ids_of, live_ids, overlap, soql_literal
 from durable_runtime.salesforce import rest
 from durable_runtime.salesforce.session import Session
 from durable_runtime.warehouse.base import Run, Warehouse
@@ -39,7 +39,7 @@ def _held(warehouse: Warehouse, name: str) -> int:
 def _due(job: Job, session: Session, name: str) -> int:
     """Live records that this run must have read: what came later, or was committed late, is in the next window."""
     cursor = next(one.cursor for one in job.extracts if one.object == name)
-    until = (job.windows[name].hi - overlap(job.pipeline.policies.overlap_seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    until = soql_literal(job.windows[name].hi - overlap(job.pipeline.policies.overlap_seconds))
     return rest.count(session, ids_of(name, f"{cursor} < {until}"), deleted=name in ARCHIVED)
 
 
