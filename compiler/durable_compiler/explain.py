@@ -11,8 +11,9 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames import frame_of
 from durable_compiler.grammar.reading import read
 from durable_compiler.interpret import Reading, diagnostic, read_file
+from durable_compiler.merging import Statement, fragment
 from durable_compiler.requirements import Requirement
-from durable_compiler.resolve import Statement, contradictions, fragment
+from durable_compiler.resolve import contradictions
 
 
 def explain_sentence(text: str, catalogue: Snapshot) -> dict[str, Any]:

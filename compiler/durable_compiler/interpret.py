@@ -15,8 +15,9 @@ from durable_compiler.frames.frame import Clause
 from durable_compiler.frames.sync import Sync
 from durable_compiler.grammar.reading import SentenceReading, echo, read
 from durable_compiler.ir import Pipeline
+from durable_compiler.merging import Statement
 from durable_compiler.requirements import Requirement, pipeline_name, read_requirements
-from durable_compiler.resolve import Statement, resolve
+from durable_compiler.resolve import resolve
 
 
 @dataclass(frozen=True)

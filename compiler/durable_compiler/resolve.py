@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from durable_compiler.catalogue import Snapshot
-from durable_compiler.diagnostics import Diagnostic, error
-from durable_compiler.frames import frame_of
-from durable_compiler.frames.frame import Clause
+from durable_compiler.catalogue import SYSTEM_FIELDS, Snapshot
+from durable_compiler.contradictions import check, unread
+from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.ir import Assumption, Pipeline
 from durable_compiler.layout import lay_out
-from durable_compiler.requirements import Requirement
-
-# What makes two entries of a list about the same thing, so that they must not differ.
-_KEYS: dict[str, tuple[str, ...]] = {
-    "dedupe": ("object",),
-    "mappings": ("object", "field"),
-    "enums": ("object", "field"),
-    "required": ("object", "field"),
-    "alerts": ("on", "channel", "to"),
-}
-_CODES = {"schedule": "DUR061", "target": "DUR062"}
-_ATOMS = frozenset(_CODES)
+from durable_compiler.merging import Draft, Statement, fragment, merged, natural
 
 # path, value, why: what a spec that is silent means.
 _DEFAULTS: tuple[tuple[str, Any, str], ...] = (
@@ -60,37 +46,16 @@ _SILENT_GUARDS = (
 )
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A clause, the requirement that makes it and where its sentence stands."""
-
-    clause: Clause
-    requirement: Requirement
-
-
-@dataclass
-class _Draft:
-    """The IR under construction: plain values, who set each path, what contradicts."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    setters: dict[str, Statement] = field(default_factory=dict)
-    trace: dict[str, set[str]] = field(default_factory=dict)
-    assumptions: list[dict[str, Any]] = field(default_factory=list)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-
-
 def resolve(
     name: str, statements: Sequence[Statement], requirements: Sequence[dict[str, Any]], catalogue: Snapshot, file: str
 ) -> tuple[Pipeline | None, list[Diagnostic]]:
     """One Pipeline, or the reasons why there is none."""
-    draft = _Draft()
-    for statement in statements:
-        _merge_statement(draft, statement, catalogue)
-    _check(draft, statements, catalogue, file)
+    draft = merged(statements, catalogue)
+    check(draft, list(statements), catalogue, file)
     if draft.diagnostics:
         return None, draft.diagnostics
     _fill(draft, catalogue)
-    trace = {path: tuple(sorted(ids, key=_natural)) for path, ids in sorted(draft.trace.items())}
+    trace = {path: tuple(sorted(ids, key=natural)) for path, ids in sorted(draft.trace.items())}
     whole = {"name": name, "requirements": tuple(requirements), **draft.values}
     pipeline = Pipeline.model_validate({**whole, "assumptions": draft.assumptions, "trace": trace})
     named = _column_assumptions(pipeline, catalogue)
@@ -99,7 +64,7 @@ def resolve(
 
 def _column_assumptions(pipeline: Pipeline, catalogue: Snapshot) -> tuple[Assumption, ...]:
     """Columns that could not have their own name, because an earlier object's column of another type has it."""
-    owner = min(pipeline.trace["source.objects"], key=_natural)
+    owner = min(pipeline.trace["source.objects"], key=natural)
     return tuple(
         Assumption(
             requirement=owner,
@@ -113,15 +78,8 @@ def _column_assumptions(pipeline: Pipeline, catalogue: Snapshot) -> tuple[Assump
 
 def contradictions(statements: Sequence[Statement], catalogue: Snapshot) -> list[Diagnostic]:
     """Where clauses set one thing to different values."""
-    draft = _Draft()
-    for statement in statements:
-        _merge_statement(draft, statement, catalogue)
+    draft = merged(statements, catalogue)
     return draft.diagnostics
-
-
-def fragment(clause: Clause, catalogue: Snapshot) -> dict[str, Any]:
-    """The keys of the IR that a clause sets."""
-    return frame_of(clause).ir(clause, catalogue)
 
 
 def owners(statements: Sequence[Statement], catalogue: Snapshot) -> dict[tuple[str, str, str], str]:
@@ -136,117 +94,7 @@ def owners(statements: Sequence[Statement], catalogue: Snapshot) -> dict[tuple[s
     }
 
 
-def _natural(identifier: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in identifier[1:].split("."))
-
-
-def _merge_statement(draft: _Draft, statement: Statement, catalogue: Snapshot) -> None:
-    clause, requirement = statement.clause, statement.requirement
-    parts = fragment(clause, catalogue)
-    _merge(draft, draft.values, parts, "", statement)
-    for path in frame_of(clause).trace:
-        if path.split(".")[0] in parts:
-            draft.trace.setdefault(path, set()).add(requirement.id)
-    for one in clause.assumed:
-        value = list(one.value) if isinstance(one.value, tuple) else one.value
-        draft.assumptions.append({"requirement": requirement.id, "key": one.key, "value": value, "why": one.why})
-
-
-def _merge(draft: _Draft, into: dict[str, Any], parts: dict[str, Any], prefix: str, statement: Statement) -> None:
-    for key, value in parts.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict) and path not in _ATOMS:
-            _merge(draft, into.setdefault(key, {}), value, f"{path}.", statement)
-        elif path == "source.objects":
-            objects = into.setdefault(key, [])
-            objects += [one for one in value if one not in objects]
-        elif isinstance(value, list) and path in _KEYS:
-            for entry in value:
-                _append(draft, into.setdefault(key, []), entry, path, statement)
-        elif key in into and into[key] != value:
-            _contradiction(draft, path, statement)
-        else:
-            into[key] = value
-            draft.setters.setdefault(path, statement)
-
-
-def _append(draft: _Draft, entries: list[Any], entry: dict[str, Any], path: str, statement: Statement) -> None:
-    identity = json.dumps([path, *(entry[key] for key in _KEYS[path])])
-    other = next((one for one in entries if all(one[key] == entry[key] for key in _KEYS[path])), None)
-    if other is None:
-        entries.append(entry)
-        draft.setters[identity] = statement
-    elif other != entry:
-        _contradiction(draft, identity, statement, path)
-
-
-def _contradiction(draft: _Draft, identity: str, statement: Statement, path: str | None = None) -> None:
-    earlier, later = draft.setters[identity].requirement, statement.requirement
-    what = path or identity
-    message = f"{later.id} and {earlier.id} set {what} differently"
-    if earlier.id == later.id:
-        message = f"{later.id} sets {what} twice, differently"
-    span = later.span(0, len(later.text))
-    help = f"Keep one of them ({earlier.id} is on line {earlier.line})."
-    code = _CODES.get(what, "DUR060")
-    draft.diagnostics.append(error(code, message, later.file, span, requirement=later.id, help=help))
-
-
-def _check(draft: _Draft, statements: Sequence[Statement], catalogue: Snapshot, file: str) -> None:
-    synced = [one["name"] for one in draft.values.get("source", {}).get("objects", [])]
-    if not synced:
-        from durable_compiler.diagnostics import Span
-
-        help = "Write which objects are synced, e.g. Syncs Accounts and Contacts from Salesforce."
-        draft.diagnostics.append(error("DUR063", "the spec syncs no object", file, Span(1, 1, 1, 2), help=help))
-        return
-    for statement in statements:
-        _check_objects(draft, statement, synced, catalogue)
-        _check_zone(draft, statement)
-
-
-def _check_objects(draft: _Draft, statement: Statement, synced: list[str], catalogue: Snapshot) -> None:
-    requirement = statement.requirement
-    named = dict.fromkeys(_objects_in(fragment(statement.clause, catalogue)))
-    for name in named:
-        span = requirement.span(0, len(requirement.text))
-        schema = catalogue.by_name[name]
-        if name not in synced:
-            message, help = (
-                f"{schema.label} is not synced",
-                f"Add it: Syncs {catalogue.object_label(name)} from Salesforce.",
-            )
-            draft.diagnostics.append(
-                error("DUR034", message, requirement.file, span, requirement=requirement.id, help=help)
-            )
-        elif statement.clause.kind == "sync" and not schema.queryable:
-            message, help = f"Salesforce cannot query {schema.label}", "Leave the object out."
-            draft.diagnostics.append(
-                error("DUR036", message, requirement.file, span, requirement=requirement.id, help=help)
-            )
-
-
-def _objects_in(parts: dict[str, Any]) -> Iterable[str]:
-    yield from (one["name"] for one in parts.get("source", {}).get("objects", []))
-    for value in parts.values():
-        if isinstance(value, list):
-            yield from (entry["object"] for entry in value if entry.get("object"))
-
-
-def _check_zone(draft: _Draft, statement: Statement) -> None:
-    zone = getattr(statement.clause, "zone", None) if statement.clause.kind != "schedule" else None
-    schedule = draft.values.get("schedule")
-    expected = schedule["timezone"] if schedule else "UTC"
-    if zone is not None and zone != expected:
-        one = statement.requirement
-        message = f"the sentence says {zone}, the schedule {expected}"
-        help = f"Write the time in {expected}."
-        draft.diagnostics.append(
-            error("DUR064", message, one.file, one.span(0, len(one.text)), requirement=one.id, help=help)
-        )
-
-
-def _fill(draft: _Draft, catalogue: Snapshot) -> None:
+def _fill(draft: Draft, catalogue: Snapshot) -> None:
     asked = {one["key"] for one in draft.assumptions}
     for path, value, why in _DEFAULTS:
         if _set_default(draft.values, path, value) and path not in asked:
@@ -265,22 +113,25 @@ def _fill(draft: _Draft, catalogue: Snapshot) -> None:
         for guard, value, why in _SILENT_GUARDS
         if not draft.values.get("guards")
     ]
-    draft.values["source"] = {
-        "objects": [
-            {**one, "fields": catalogue.by_name[one["name"]].readable_fields()}
-            for one in draft.values["source"]["objects"]
-        ]
-    }
+    draft.values["source"] = {"objects": [_object(draft, one, catalogue) for one in draft.values["source"]["objects"]]}
 
 
-def _owner(draft: _Draft, path: str) -> str | None:
+def _object(draft: Draft, entry: dict[str, Any], catalogue: Snapshot) -> dict[str, Any]:
+    """An object with the fields that are read: its list or all readable ones, less what is left out."""
+    name = entry["name"]
+    wanted = [*SYSTEM_FIELDS, *entry["fields"]] if "fields" in entry else catalogue.by_name[name].readable_fields()
+    gone = unread(draft, name, catalogue)
+    return {**entry, "fields": [one for one in dict.fromkeys(wanted) if one in SYSTEM_FIELDS or one not in gone]}
+
+
+def _owner(draft: Draft, path: str) -> str | None:
     """The requirement whose sentence a default completes: one about the same part, or the first that syncs."""
     part = path.split(".", maxsplit=1)[0]
     for known, statement in draft.setters.items():
         if known.split(".")[0] == part:
             return statement.requirement.id
     ids = draft.trace.get("source.objects")
-    return min(ids, key=_natural) if ids else None
+    return min(ids, key=natural) if ids else None
 
 
 def _set_default(values: dict[str, Any], path: str, value: Any) -> bool:

@@ -20,6 +20,12 @@ def schema() -> Snapshot:
 
 
 @pytest.fixture(scope="session")
+def whole_schema() -> Snapshot:
+    """Thirteen objects with every type of field: what the corpus of sentences is about."""
+    return catalogue.load(CASES / "corpus" / "salesforce.schema.json")
+
+
+@pytest.fixture(scope="session")
 def schema_path() -> Path:
     """Where the snapshot file is."""
     return SCHEMA

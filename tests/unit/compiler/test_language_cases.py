@@ -33,6 +33,21 @@ def test_a_paraphrase_has_the_expected_canonical_english(line: str, schema: Snap
     assert read(expected, schema).clauses == found.clauses
 
 
+def _of_every_kind() -> list[str]:
+    names = sorted(path.name for path in (CASES / "accepted").glob("paraphrases_*.txt"))
+    return [line for name in names for line in _lines(f"accepted/{name}")]
+
+
+@pytest.mark.parametrize("line", _of_every_kind())
+def test_a_paraphrase_of_a_kind_has_the_expected_canonical_english(line: str, whole_schema: Snapshot) -> None:
+    sentence, expected = line.rsplit(" => ", 1)
+    every = tuple(one.name for one in whole_schema.objects)
+    found = read(sentence, whole_schema, every)
+    assert found.fault is None, found.fault
+    assert echo(found.clauses, whole_schema) == expected
+    assert read(expected, whole_schema, every).clauses == found.clauses
+
+
 @pytest.mark.parametrize("line", _lines("rejected/traps.txt"))
 def test_a_trap_is_refused_with_the_expected_code(line: str, schema: Snapshot) -> None:
     code, sentence = line.split(" ", 1)
