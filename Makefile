@@ -16,7 +16,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint proof clean
+.PHONY: help demo test check lint docs proof clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -52,6 +52,9 @@ lint: .venv/.dev
 	$(BIN)/durable compile --check
 
 check: lint test
+
+docs: .venv/.dev
+	$(BIN)/python -m durable_compiler.documentation docs/reference/language tests/cases/language/corpus/salesforce.schema.json
 
 proof: .venv/.dev
 	@mkdir -p docs/proof

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
 
-import corpus
+import corpus  # noqa: E402 - found only by the line above
 
 FIRST_SIGHT = corpus.FOLDER / "first_sight.json"
 NEUTRAL = corpus.FOLDER / "neutral_words.txt"
@@ -57,8 +57,8 @@ def _table(figures: dict[str, Counter[str]], first: dict[str, dict[str, int]]) -
     lines = [
         "# How the language reads sentences that it has not seen",
         "",
-        "A sentence that must be refused counts as right when it is refused. Rounds named `held_out` were only counted:",
-        "no rule was written after looking at them.",
+        "A sentence that must be refused counts as right when it is refused. Rounds named `held_out` were only",
+        "counted: no rule was written after looking at them.",
         "",
         "| round | sentences | right at first sight | asked | wrong | right today | asked | wrong |",
         "|---|---|---|---|---|---|---|---|",
@@ -66,13 +66,17 @@ def _table(figures: dict[str, Counter[str]], first: dict[str, dict[str, int]]) -
     for name, counts in figures.items():
         size = sum(counts.values())
         seen = first.get(name, {})
-        before = [f"{100 * seen['right'] / size:.1f} %", str(seen["asked"]), str(seen["wrong"])] if seen else ["", "", ""]
+        before = (
+            [f"{100 * seen['right'] / size:.1f} %", str(seen["asked"]), str(seen["wrong"])] if seen else ["", "", ""]
+        )
         today = [f"{100 * counts['right'] / size:.1f} %", str(counts["asked"]), str(counts["wrong"])]
         lines.append(f"| {name} | {size} | {' | '.join([*before, *today])} |")
     return [*lines, ""]
 
 
-def _survivors(rounds: dict[str, list[corpus.Entry]], schema: corpus.Snapshot, count: int) -> list[tuple[str, str, str]]:
+def _survivors(
+    rounds: dict[str, list[corpus.Entry]], schema: corpus.Snapshot, count: int
+) -> list[tuple[str, str, str]]:
     neutral = set(NEUTRAL.read_text(encoding="utf-8").split()) if NEUTRAL.exists() else set()
     texts = [one.text for many in rounds.values() for one in many if one.ir is not None]
     if count >= 0:

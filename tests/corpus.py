@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from durable_compiler import catalogue
 from durable_compiler.catalogue import Snapshot
-from durable_compiler.grammar.reading import SentenceReading, read
+from durable_compiler.grammar.reading import SentenceReading, read, understood
 from durable_compiler.merging import fragment
 
 FOLDER = Path(__file__).parent / "cases" / "language" / "corpus"
@@ -183,7 +183,7 @@ _RESPELT = {
     "or": _sorted_arguments,
 }
 # Lists whose order means nothing; transforms, cases and keys keep theirs.
-_UNORDERED = ("alerts", "guards", "required", "checks", "masks", "mappings", "defaults", "excluded", "classes", "regions")
+_UNORDERED = frozenset("alerts guards required checks masks mappings defaults excluded classes regions".split())
 
 
 def _ordered(ir: dict[str, Any]) -> dict[str, Any]:
@@ -253,4 +253,5 @@ def survivors(text: str, schema: Snapshot, chosen: Sequence[tuple[str, str, str]
     if not expected:
         return []
     many = mutants(text) if chosen is None else chosen
-    return [one for one in many if reading(one[2], schema).clauses == expected]
+    synced = tuple(one.name for one in schema.objects)
+    return [one for one in many if understood(one[2], schema, synced) == expected]

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from durable_compiler import catalogue, documentation
 from durable_compiler.diagnostics import CODES
 from durable_compiler.explain import explain_sentence
-from durable_compiler.interpret import load_snapshot
+from durable_compiler.grammar.reading import read
+from durable_compiler.interpret import load_snapshot, read_file
 from durable_runtime import configuration, errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,3 +124,42 @@ def test_no_link_between_pages_is_broken() -> None:
         if "://" not in link and not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+# --- the language -----------------------------------------------------------------------------------------------
+
+CORPUS_SCHEMA = ROOT / "tests" / "cases" / "language" / "corpus" / "salesforce.schema.json"
+GUIDE = ROOT / "docs" / "guide" / "writing-requirements.md"
+
+
+def test_the_pages_of_the_language_are_what_the_frames_say() -> None:
+    wanted = documentation.pages(catalogue.load(CORPUS_SCHEMA))
+    folder = REFERENCE / "language"
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    assert found == wanted, "docs/reference/language is not current: run `make docs`"
+
+
+def _guide_rows() -> list[list[str]]:
+    rows = [line.strip("|").split("|") for line in GUIDE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    return [[cell.strip() for cell in row] for row in rows if row[0].strip() not in ("you want to say", "sentence")]
+
+
+@pytest.mark.parametrize("sentence", [row[1] for row in _guide_rows() if len(row) == 2])
+def test_a_sentence_of_the_guide_is_understood(sentence: str) -> None:
+    schema = catalogue.load(CORPUS_SCHEMA)
+    assert read(sentence, schema, ("Account", "Contact", "Customer_Health__c", "Opportunity")).fault is None
+
+
+@pytest.mark.parametrize(("sentence", "code"), [(row[0], row[1]) for row in _guide_rows() if len(row) == 3])
+def test_a_refused_sentence_of_the_guide_has_the_code_that_the_guide_says(sentence: str, code: str) -> None:
+    schema = catalogue.load(CORPUS_SCHEMA)
+    fault = read(sentence, schema, ("Account", "Contact", "Customer_Health__c")).fault
+    assert fault is not None
+    assert fault.code == code
+
+
+def test_the_file_of_the_guide_compiles(tmp_path: Path) -> None:
+    text = GUIDE.read_text(encoding="utf-8").split("```requirements\n")[1].split("```")[0]
+    reading = read_file(tmp_path / "customer_data.md", CORPUS_SCHEMA, text=text)
+    assert reading.diagnostics == ()
+    assert reading.pipeline is not None

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,7 @@ class Snapshot:
         return nearest(words, [one.label for name in objects for one in self.by_name[name].fields])
 
 
+@lru_cache(maxsize=1 << 16)
 def squeeze(words: str) -> str:
     """A name without case, spacing and punctuation: Customer_Health__c and customer health c are one."""
     return re.sub(r"[\W_]+", "", words).casefold()

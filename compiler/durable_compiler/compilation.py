@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from durable_compiler.package import (
     COMPILER,
+    Changed,
     Committed,
     Difference,
     Project,
@@ -42,15 +43,21 @@ class Outcome:
 
 
 def compile_pipeline(
-    root: Path, name: str, *, check: bool = False, commit: bool = True, branch: str | None = None
+    root: Path,
+    name: str,
+    *,
+    check: bool = False,
+    commit: bool = True,
+    branch: str | None = None,
+    changed: Changed | None = None,
 ) -> Outcome:
-    """Compile one pipeline of a project.
+    """Compile one pipeline of a project; `changed` saves asking git again for each of many.
 
     Raises history.HistoryRefused where git must not record now, and validate.InvalidModule for a bug in a template;
     either way nothing was written.
     """
     project = Project(root, name)
-    if is_current(project, committed_too=commit and not check):
+    if is_current(project, (changed or Changed(root)) if commit and not check else None):
         return Outcome("unchanged", version=project.version())
     repository = _repository(root, branch) if commit and not check else None
     reading = _read(project)
@@ -63,25 +70,33 @@ def compile_pipeline(
         release = _build(project, reading, Path(folder) / name)
         found = differences(project, Path(folder) / name, reading.lock_text)
         if check:
-            return Outcome("differs" if found else "unchanged", version=release.version, differences=found)
+            status = "differs" if found else "unchanged"
+            return Outcome(status, version=release.version, differences=found, diagnostics=reading.diagnostics)
         if repository and release.level is not None:
             repository.require_untagged(release.tag)
         if found:
             exchange(Path(folder) / name, project.package)
             project.lock.write_text(reading.lock_text, encoding="utf-8", newline="\n")
-    return _record(project, repository, release, bool(found))
+    return replace(_record(project, repository, release, bool(found)), diagnostics=reading.diagnostics)
 
 
 def _read(project: Project) -> Reading:
     """The reading, rejected also where the runtime could not keep what the sentences say."""
     from durable_compiler import capabilities, catalogue
+    from durable_compiler.advice import advised
     from durable_compiler.interpret import read_file
 
     reading = read_file(project.spec, project.snapshot)
     if reading.pipeline is None:
         return reading
-    refused = capabilities.refuse(reading.pipeline, catalogue.load(project.snapshot))
-    return replace(reading, pipeline=None, diagnostics=tuple(refused)) if refused else reading
+    known = catalogue.load(project.snapshot)
+    refused = capabilities.refuse(reading.pipeline, known)
+    if not refused:
+        warnings = capabilities.warn(reading.pipeline, known)
+        return replace(reading, diagnostics=(*reading.diagnostics, *warnings))
+    clauses = [one.clause for one in reading.clauses]
+    text = project.spec.read_text(encoding="utf-8-sig")
+    return replace(reading, pipeline=None, diagnostics=advised(refused, text, reading.requirements, clauses, known))
 
 
 def _repository(root: Path, branch: str | None) -> Repository:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ def check(draft: Draft, statements: list[Statement], catalogue: Snapshot, file: 
     draft.diagnostics += [
         _told(statement, clash)
         for rule in _RULES
-        for clash in rule(draft)
+        for clash in rule(draft, statements)
         for statement in _last(statements, clash, catalogue)
     ]
 
@@ -138,7 +138,7 @@ def _of_kind(*kinds: str) -> Callable[[Statement, Snapshot], bool]:
     return lambda statement, _: statement.clause.kind in kinds
 
 
-def _replace_reads_all(draft: Draft) -> Iterator[Clash]:
+def _replace_reads_all(draft: Draft, _: Sequence[Statement]) -> Iterator[Clash]:
     incremental = draft.values.get("incremental", {})
     asked = set(incremental) - {"formula_refresh", "enabled"}
     if draft.values.get("write", {}).get("mode") == "replace" and asked:
@@ -147,7 +147,7 @@ def _replace_reads_all(draft: Draft) -> Iterator[Clash]:
         yield Clash(_of_kind("incremental", "reconcile"), "DUR065", message, help)
 
 
-def _dedupe_needs_one_row(draft: Draft) -> Iterator[Clash]:
+def _dedupe_needs_one_row(draft: Draft, _: Sequence[Statement]) -> Iterator[Clash]:
     mode = draft.values.get("write", {}).get("mode")
     if mode in ("append", "history") and draft.values.get("dedupe"):
         message = f"records cannot be deduplicated in a table that keeps {_KEEPS[mode]}"
@@ -158,7 +158,7 @@ def _dedupe_needs_one_row(draft: Draft) -> Iterator[Clash]:
 _KEEPS = {"append": "every change", "history": "every version"}
 
 
-def _one_column_one_meaning(draft: Draft) -> Iterator[Clash]:
+def _one_column_one_meaning(draft: Draft, _: Sequence[Statement]) -> Iterator[Clash]:
     """Columns that sentences name must differ within an object."""
     named: dict[tuple[str, str], str] = {}
     for owner, column, path in _named_columns(draft):
@@ -186,7 +186,7 @@ def _names_column(column: str) -> Callable[[Statement, Snapshot], bool]:
     return about
 
 
-def _left_out_and_read(draft: Draft) -> Iterator[Clash]:
+def _left_out_and_read(draft: Draft, _: Sequence[Statement]) -> Iterator[Clash]:
     for entry in draft.values["source"]["objects"]:
         both = [name for name in entry.get("fields", ()) if name in entry.get("excluded", ())]
         if both:
@@ -194,7 +194,7 @@ def _left_out_and_read(draft: Draft) -> Iterator[Clash]:
             yield Clash(_of_kind("fields"), "DUR065", message, "Keep one of the two requirements.")
 
 
-def _dropped_and_kept(draft: Draft) -> Iterator[Clash]:
+def _dropped_and_kept(draft: Draft, _: Sequence[Statement]) -> Iterator[Clash]:
     """A field that never leaves Salesforce cannot be read."""
     for one in draft.values.get("masks", ()):
         entry: dict[str, Any] = next(
@@ -205,10 +205,21 @@ def _dropped_and_kept(draft: Draft) -> Iterator[Clash]:
             yield Clash(_of_kind("mask", "fields"), "DUR065", message, "Keep one of the two requirements.")
 
 
-_RULES: tuple[Callable[[Draft], Iterator[Clash]], ...] = (
+def _regions_of_one_warehouse(draft: Draft, statements: Sequence[Statement]) -> Iterator[Clash]:
+    """A sentence that writes only to one warehouse in a region names the warehouse that the target names."""
+    system = (draft.values.get("target") or {}).get("system")
+    for statement in statements:
+        named = getattr(statement.clause, "system", None) if statement.clause.kind == "residency" else None
+        if system and named and named != system:
+            message = f"the sentence writes only to {named}, the target is {system}"
+            yield Clash(_of_kind("residency"), "DUR065", message, "Name the warehouse that the table is in.")
+
+
+_RULES: tuple[Callable[[Draft, Sequence[Statement]], Iterator[Clash]], ...] = (
     _replace_reads_all,
     _dedupe_needs_one_row,
     _one_column_one_meaning,
     _left_out_and_read,
     _dropped_and_kept,
+    _regions_of_one_warehouse,
 )

@@ -1,9 +1,9 @@
-"""What the compiler tells a person about their requirements: one frozen value, one table of codes, two renderings."""
+"""What the compiler tells a person about their requirements: one frozen value, one table of codes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -34,26 +34,38 @@ CODES: dict[str, str] = {
     "DUR034": "An object that the spec does not sync",
     "DUR035": "No field serves as the external ID",
     "DUR036": "An object that cannot be queried",
+    "DUR037": "An amount of money without a currency",
+    "DUR038": "Values of different types",
+    "DUR039": "A related object that cannot be reached",
     "DUR040": "Impossible time of day",
     "DUR041": "Time of day without AM, PM or a time zone",
     "DUR042": "A schedule without a time of day",
     "DUR043": "Ambiguous time zone abbreviation",
     "DUR044": "A schedule that cron cannot express",
     "DUR045": "Unknown time zone",
+    "DUR046": "Impossible date",
     "DUR050": "An unsupported system",
     "DUR051": "An alert without a recipient",
     "DUR052": "An alert without an event",
     "DUR053": "A number out of range",
+    "DUR054": "Unknown region",
+    "DUR055": "A share outside 0 to 100 percent",
+    "DUR056": "A range whose ends are reversed",
+    "DUR057": "A rule about a field that the spec leaves out",
     "DUR060": "Two requirements contradict each other",
     "DUR061": "Two schedules",
     "DUR062": "Two targets",
     "DUR063": "The spec syncs nothing",
     "DUR064": "A weekly rule in another time zone than the schedule",
+    "DUR065": "Requirements of two kinds contradict each other",
     "DUR070": "A sentence would now bind to something else",
+    "DUR071": "A lock entry is stale",
+    "DUR072": "A lock entry fails its gates",
     "DUR080": "No schedule or no target",
     "DUR081": "A sentence that this version cannot run yet",
     "DUR082": "Two fields would share a column",
-    "DUR083": "A table name that cannot be used",
+    "DUR083": "A table or column name that cannot be used",
+    "DUR090": "The file is not in its normal form",
 }
 
 
@@ -68,8 +80,30 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Fix:
+    """The text that takes the place of a span and is surely meant; an empty span is an insertion."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Near:
+    """A known name that looks like what was written, 0 to 100 alike."""
+
+    text: str
+    score: int
+
+
+@dataclass(frozen=True)
 class Diagnostic:
-    """One finding: what happened, where, and what to do."""
+    """One finding: what happened, where, and what to do.
+
+    `note` says what was understood and what was not, `sentences` compile as they stand, `fix` may be applied unseen.
+    """
 
     code: str
     severity: Severity
@@ -82,9 +116,13 @@ class Diagnostic:
     end_column: int
     help: str
     suggestions: tuple[str, ...] = ()
+    note: str = ""
+    near: tuple[Near, ...] = ()
+    sentences: tuple[str, ...] = ()
+    fix: Fix | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The object that every command prints for machines."""
+        """The object that every command prints for machines; `suggestions` ends with the sentences."""
         return {
             "code": self.code,
             "severity": self.severity,
@@ -96,26 +134,18 @@ class Diagnostic:
             "end_line": self.end_line,
             "end_column": self.end_column,
             "help": self.help,
-            "suggestions": list(self.suggestions),
+            "suggestions": list(dict.fromkeys((*self.suggestions, *self.sentences))),
+            "note": self.note,
+            "near": [asdict(one) for one in self.near],
+            "sentences": list(self.sentences),
+            "fix": None if self.fix is None else asdict(self.fix),
         }
 
     def render(self, source: str | None = None) -> str:
-        """The text for a terminal: position, source line with carets, help, suggestions."""
-        head = f"{self.file}:{self.line}:{self.column}: {self.severity} {self.code}: {self.message}"
-        lines = [head + (f" ({self.requirement})" if self.requirement else ""), *self._excerpt(source)]
-        lines += [f"  help: {self.help}"] if self.help else []
-        lines += [f"  did you mean: {', '.join(self.suggestions)}"] if self.suggestions else []
-        return "\n".join(lines)
+        """The text for a terminal."""
+        from durable_compiler.renderings import as_text
 
-    def _excerpt(self, source: str | None) -> list[str]:
-        rows = source.splitlines() if source is not None else []
-        if not 1 <= self.line <= len(rows):
-            return []
-        row = rows[self.line - 1]
-        end = self.end_column if self.end_line == self.line else len(row) + 1
-        carets = "^" * max(1, end - self.column)
-        margin = f"{self.line:>5} | "
-        return [margin + row, " " * (len(margin) - 2) + "| " + " " * (self.column - 1) + carets]
+        return as_text(self, source)
 
 
 def error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ def python_literal(value: Any) -> str:
     """A value as Python source. Raises TypeError for what has no exact literal."""
     if isinstance(value, tuple | list):
         return f"({', '.join(map(python_literal, value))}{',' if len(value) == 1 else ''})"
-    if value is None or type(value) in (bool, int, str):
+    if value is None or type(value) in (bool, int, str) or (type(value) is float and math.isfinite(value)):
         return repr(value)
     raise TypeError(f"no literal for {type(value).__name__}")
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from durable_compiler.advice import advised
 from durable_compiler.catalogue import Snapshot
+from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.frames import frame_of
 from durable_compiler.grammar.reading import read
-from durable_compiler.interpret import Reading, diagnostic, read_file
+from durable_compiler.interpret import Reading, diagnostics_of, read_file
 from durable_compiler.merging import Statement, fragment
 from durable_compiler.requirements import Requirement
 from durable_compiler.resolve import contradictions
@@ -18,18 +21,25 @@ from durable_compiler.resolve import contradictions
 
 def explain_sentence(text: str, catalogue: Snapshot) -> dict[str, Any]:
     """What one sentence means: its clauses with their canonical English and IR, or why it is rejected."""
+    clauses, diagnostics = sentence_read(text, catalogue)
+    wrong = [one.to_json() for one in diagnostics]
+    return {"text": text, "status": "rejected" if wrong else "understood", "clauses": clauses, "diagnostics": wrong}
+
+
+def sentence_read(text: str, catalogue: Snapshot) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
+    """The clauses of one sentence, and what is wrong with it."""
     requirement = Requirement(
         "the sentence", text, "<sentence>", 1, tuple((1, column) for column in range(1, len(text) + 1))
     )
     found = read(text, catalogue)
-    faults = [diagnostic(found, requirement)] if found.fault else []
+    faults = [*diagnostics_of(found, requirement)] if found.fault else []
     faults += contradictions([Statement(clause, requirement) for clause in found.clauses], catalogue)
-    wrong = [one.to_json() | {"requirement": None} for one in faults]
+    wrong = [replace(one, requirement=None) for one in advised(faults, text, [requirement], (), catalogue)]
     clauses = [
         {"kind": one.kind, "echo": frame_of(one).echo(one, catalogue), "ir": fragment(one, catalogue)}
         for one in found.clauses
     ]
-    return {"text": text, "status": "rejected" if wrong else "understood", "clauses": clauses, "diagnostics": wrong}
+    return clauses, wrong
 
 
 def rejected(name: str, reading: Reading) -> dict[str, Any]:

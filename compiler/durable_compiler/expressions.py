@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
-from durable_compiler.ir import EnumMap, Mapping, Pipeline
-from durable_compiler.layout import MappedColumn
+from durable_compiler.ir import Blank, Default, EnumMap, Mapping, Pipeline, Scalar
+from durable_compiler.layout import TYPES, MappedColumn
+
+_Entry = TypeVar("_Entry", Blank, Default)
 
 
 class Sql(str):
@@ -22,9 +25,17 @@ READERS = {
     "date": ("read_date", "date_fits"),
     "timestamp": ("read_timestamp", "timestamp_fits"),
     "time": ("read_time", "time_fits"),
+    "json": ("read_json", "json_fits"),
 }
 RULES = {"number": "number_does_not_fit", "integer": "number_does_not_fit"}
-TRANSFORMS = {"trim": "nullif(trim({0}), '')", "lower": "lower({0})", "upper": "upper({0})"}
+TRANSFORMS = {
+    "trim": "nullif(trim({0}), '')",
+    "lower": "lower({0})",
+    "upper": "upper({0})",
+    "digits": "digits_of({0})",
+    "e164": "{0}",  # the runtime refuses to run it: a phone number's form is no matter of SQL
+}
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")
 
 
 def identifier(name: str) -> Sql:
@@ -47,26 +58,57 @@ def text(value: str) -> Sql:
 
 
 def value(column: MappedColumn, pipeline: Pipeline) -> Sql:
-    """The column's value from the landed text: cleaned, then mapped."""
-    enum = enum_of(column, pipeline)
-    cleaned = _cleaned(column, pipeline)
-    if enum is not None:
-        return _enum(cleaned, enum)
-    if column.kind in READERS:
-        return Sql(f"{READERS[column.kind][0]}({cleaned})")
-    return cleaned
+    """The column's value from the landed text: blanks taken out, cleaned, read, mapped, defaults put in."""
+    enum, default = enum_of(column, pipeline), _entry(pipeline.defaults, column)
+    cleaned = cleaned_text(column, pipeline)
+    found = _enum(cleaned, enum) if enum is not None else _read(column, cleaned)
+    if default is None:
+        return found
+    whole = f"coalesce({found}, {_default(column, default)})"
+    return Sql(f"TRY_CAST({whole} AS {_decimal(column)})" if _decimal(column) else whole)
 
 
 def misfit(column: MappedColumn, pipeline: Pipeline) -> tuple[Sql, str] | None:
     """(condition under which the landed text does not fit the column, name of the rule), or None for text."""
-    enum = enum_of(column, pipeline)
+    enum, cleaned = enum_of(column, pipeline), cleaned_text(column, pipeline)
     if enum is not None and enum.otherwise is None:
         values = ", ".join(text(one) for one in enum.values)
-        cleaned = _cleaned(column, pipeline)
         return Sql(f"{cleaned} IS NOT NULL AND {cleaned} NOT IN ({values})"), "enum"
     if enum is not None or column.kind not in READERS:
         return None
-    return Sql(f"NOT {READERS[column.kind][1]}({source(column.field)})"), RULES.get(column.kind, "value_does_not_fit")
+    rule = RULES.get(column.kind, "value_does_not_fit")
+    if _decimal(column):
+        exact = f"{_read(column, cleaned)} = read_number({cleaned})"
+        return Sql(f"NOT coalesce({exact}, {cleaned} IS NULL)"), rule
+    return Sql(f"NOT {READERS[column.kind][1]}({cleaned})"), rule
+
+
+def _read(column: MappedColumn, cleaned: Sql) -> Sql:
+    if column.kind not in READERS:
+        return cleaned
+    reading = f"{READERS[column.kind][0]}({cleaned})"
+    return Sql(f"TRY_CAST({reading} AS {_decimal(column)})" if _decimal(column) else reading)
+
+
+def _decimal(column: MappedColumn) -> str | None:
+    """The DECIMAL(p,s) that the spec asked for; None for the usual ones."""
+    return column.duckdb if column.kind == "number" and column.duckdb not in ("DECIMAL(38,18)", "VARCHAR") else None
+
+
+def constant(kind: str, scalar: Scalar) -> Sql:
+    """A value of the spec as a constant of that kind. Raises Mismatch for one that is none."""
+    from durable_compiler import conditions_sql
+    from durable_compiler.expression_types import typed
+    from durable_compiler.ir import Literal_
+
+    if kind in ("time", "json"):
+        return Sql(f"CAST({text(str(scalar))} AS {kind.upper()})")
+    literal = typed(Literal_(value=scalar, type=kind), lambda _: None)
+    return conditions_sql.duckdb(literal, lambda one: one.name, "UTC")
+
+
+def _default(column: MappedColumn, default: Default) -> Sql:
+    return constant(column.kind, default.value)
 
 
 def enum_of(column: MappedColumn, pipeline: Pipeline) -> EnumMap | None:
@@ -79,13 +121,28 @@ def mapping_of(column: MappedColumn, pipeline: Pipeline) -> Mapping | None:
     return next((one for one in pipeline.mappings if (one.object, one.field) == (column.object, column.field)), None)
 
 
-def _cleaned(column: MappedColumn, pipeline: Pipeline) -> Sql:
-    """The landed text after the clean-ups of the spec; a number, date or boolean has no case and no spaces to clean."""
-    mapping = mapping_of(column, pipeline) if column.kind not in READERS else None
-    cleaned = str(source(column.field))
+def _entry(entries: tuple[_Entry, ...], column: MappedColumn) -> _Entry | None:
+    return next((one for one in entries if (one.object, one.field) == (column.object, column.field)), None)
+
+
+def cleaned_text(column: MappedColumn, pipeline: Pipeline) -> Sql:
+    """The landed text after blanks and clean-ups; what Salesforce sends as a number or date has nothing to clean."""
+    mapping = mapping_of(column, pipeline) if column.source_type not in TYPES else None
+    cleaned = _without_blanks(column, pipeline)
     for transform in mapping.transforms if mapping else ():
-        cleaned = TRANSFORMS[transform].format(cleaned)
-    return Sql(cleaned)
+        cleaned = Sql(TRANSFORMS[transform].format(cleaned))
+    return cleaned
+
+
+def _without_blanks(column: MappedColumn, pipeline: Pipeline) -> Sql:
+    field, blank = source(column.field), _entry(pipeline.blanks, column)
+    if blank is None or not blank.values:
+        return field
+    kept = f"{field} NOT IN ({', '.join(map(text, blank.values))})"
+    numbers = [one for one in blank.values if PLAIN_NUMBER.fullmatch(one)]
+    if numbers and column.source_type in TYPES and TYPES[column.source_type][0] in ("number", "integer"):
+        kept += f" AND coalesce(read_number({field}) NOT IN ({', '.join(numbers)}), TRUE)"  # 0.0 is 0
+    return Sql(f"CASE WHEN {kept} THEN {field} END")
 
 
 def _enum(cleaned: Sql, enum: EnumMap) -> Sql:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from durable_compiler.catalogue import SYSTEM_FIELDS, FieldSchema, Snapshot
-from durable_compiler.ir import Pipeline
+from durable_compiler.ir import Pipeline, Scalar, SourceObject
 
 # Reserved in DuckDB 2 (duckdb_keywords()) or in Snowflake (docs: reserved keywords, but for those that SHOW alone
 # refuses, such as ACCOUNT); such a name gets a trailing `_`.
@@ -27,6 +27,7 @@ RESERVED = frozenset(
 )
 LEADING = ("source_object", "source_id", "source_modified_at", "is_deleted", "deleted_at", "deleted_reason")
 TRAILING = ("row_hash", "loaded_at", "run_id", "pipeline_version")
+VERSIONS = ("valid_from", "valid_to")  # of a row, where the full history is kept
 SYSTEM_COLUMNS = frozenset((*LEADING, *TRAILING, "dedupe_key", "winner_id"))
 
 TEXT, DECIMAL, INTEGER = "VARCHAR", "DECIMAL(38,18)", "BIGINT"
@@ -43,11 +44,26 @@ TYPES = {
     "time": ("time", "TIME", "TIME"),
 }
 TEXT_TYPE = ("text", TEXT, TEXT)
+# What a map clause or a computed column may ask for: the same three.
+EXPLICIT = {
+    "text": TEXT_TYPE,
+    "integer": TYPES["int"],
+    "number": TYPES["double"],
+    "boolean": TYPES["boolean"],
+    "date": TYPES["date"],
+    "timestamp": TYPES["datetime"],
+    "time": TYPES["time"],
+    "json": ("json", "JSON", "VARIANT"),
+}
 
 
 @dataclass(frozen=True)
 class MappedColumn:
-    """A column that holds one field of one object (shared where name and type agree)."""
+    """A column that holds one field of one object (shared where name and type agree).
+
+    `field` is a path (Account.Name) for a lookup, and empty for what is derived or computed; `kind` is what the value
+    is until a mask hides it.
+    """
 
     object: str
     field: str
@@ -112,6 +128,13 @@ def escaped(name: str) -> str:
     return f"{name}_" if taken else name
 
 
+def explicit(kind: str) -> tuple[str, str, str]:
+    """(kind, DuckDB type, Snowflake type) of a type that the spec names."""
+    if kind.startswith("number("):
+        return "number", f"DECIMAL{kind.removeprefix('number')}", f"NUMBER{kind.removeprefix('number')}"
+    return EXPLICIT[kind]
+
+
 def lay_out(pipeline: Pipeline, snapshot: Snapshot) -> Layout:
     """Give every field of the pipeline its column."""
     unified = pipeline.target is None or pipeline.target.layout == "unified"
@@ -121,7 +144,7 @@ def lay_out(pipeline: Pipeline, snapshot: Snapshot) -> Layout:
     shared: list[Shared] = []
     for source in pipeline.source.objects:
         settled: dict[str, MappedColumn] = {}
-        for column in _object_columns(pipeline, snapshot, source.name, source.fields):
+        for column in _object_columns(pipeline, snapshot, source):
             owner = owners.setdefault(column.name, column) if unified else column
             if owner.duckdb != column.duckdb:
                 renamed = f"{table_name(source.name).rstrip('_')}_{column.name}"
@@ -134,13 +157,78 @@ def lay_out(pipeline: Pipeline, snapshot: Snapshot) -> Layout:
     return Layout(columns, tuple(clashes), tuple(shared))
 
 
-def _object_columns(pipeline: Pipeline, snapshot: Snapshot, name: str, fields: tuple[str, ...]) -> list[MappedColumn]:
-    schema = snapshot.by_name[name]
-    mapped = [field for field in map(schema.field, fields) if field is not None and field.name not in SYSTEM_FIELDS]
+def requested(pipeline: Pipeline, source: SourceObject) -> tuple[str, ...]:
+    """The fields that are read: those of the spec but for what is dropped before it leaves Salesforce."""
+    dropped = {one.field for one in pipeline.masks if one.object == source.name and one.method == "drop"}
+    return tuple(one for one in source.fields if one not in dropped)
+
+
+def reached(snapshot: Snapshot, object_name: str, path: str) -> tuple[str, FieldSchema] | None:
+    """(object, field) at the end of a path such as Account.Name; None where a step does not exist."""
+    *steps, last = path.split(".")
+    for step in steps:
+        fields = snapshot.by_name[object_name].fields
+        link = next((one for one in fields if (one.relationshipName or "").lower() == step.lower()), None)
+        if link is None or not link.referenceTo or link.referenceTo[0] not in snapshot.by_name:
+            return None
+        object_name = link.referenceTo[0]
+    found = snapshot.by_name[object_name].field(last)
+    return None if found is None else (object_name, found)
+
+
+def _object_columns(pipeline: Pipeline, snapshot: Snapshot, source: SourceObject) -> list[MappedColumn]:
+    schema = snapshot.by_name[source.name]
+    fields = map(schema.field, requested(pipeline, source))
+    mapped = [field for field in fields if field is not None and field.name not in SYSTEM_FIELDS]
     names = dict(_unique_names(mapped))
-    own = (one for one in pipeline.mappings if one.object == name and one.column != column_name(one.field))
-    renamed = {one.field: one.column for one in own}
-    return [_column(name, field, renamed.get(field.name, names[field.name])) for field in mapped]
+    own = (one for one in pipeline.mappings if one.object == source.name and one.column != column_name(one.field))
+    renamed = {one.field: escaped(one.column) for one in own}
+    made = [
+        *(_column(pipeline, source.name, field, renamed.get(field.name, names[field.name])) for field in mapped),
+        *_lookups(pipeline, snapshot, source),
+        *_made(pipeline, source.name),
+    ]
+    taken = {pipeline.drift.column, *(VERSIONS if pipeline.write.mode == "history" else ())}
+    return [replace(one, name=f"{one.name}_") if one.name in taken else one for one in made]
+
+
+def _lookups(pipeline: Pipeline, snapshot: Snapshot, source: SourceObject) -> Iterator[MappedColumn]:
+    for one in source.lookups:
+        found = reached(snapshot, source.name, one.path)
+        if found is None or mask_of(pipeline, found[0], found[1].name) == "drop":
+            continue
+        kind, duckdb, snowflake = TYPES.get(found[1].type, TEXT_TYPE)
+        if mask_of(pipeline, found[0], found[1].name):
+            duckdb = snowflake = TEXT
+        name, label, calculated = escaped(one.column), found[1].label, found[1].calculated
+        yield MappedColumn(source.name, one.path, name, kind, duckdb, snowflake, label, found[1].type, calculated)
+
+
+def _made(pipeline: Pipeline, name: str) -> Iterator[MappedColumn]:
+    """The columns that no field fills."""
+    for derived in pipeline.derived:
+        if derived.object == name:
+            kind = scalar_kind((*(case.value for case in derived.cases), derived.otherwise))
+            yield _made_column(name, derived.column, kind, "derived")
+    for computed in pipeline.computed:
+        if computed.object == name:
+            yield _made_column(name, computed.column, computed.type, "computed")
+
+
+def _made_column(name: str, column: str, kind: str, how: str) -> MappedColumn:
+    return MappedColumn(name, "", escaped(column), *explicit(kind), column, how, False)
+
+
+def scalar_kind(values: tuple[Scalar, ...]) -> str:
+    """The kind that constants share; text where they do not."""
+    kinds = {"boolean" if isinstance(one, bool) else "text" if isinstance(one, str) else "number"
+             for one in values if one is not None}  # fmt: skip
+    return kinds.pop() if len(kinds) == 1 else "text"
+
+
+def mask_of(pipeline: Pipeline, name: str, field: str) -> str | None:
+    """How a field is hidden, if it is."""
+    return next((one.method for one in pipeline.masks if (one.object, one.field) == (name, field)), None)
 
 
 def _unique_names(fields: list[FieldSchema]) -> Iterator[tuple[str, str]]:
@@ -151,8 +239,16 @@ def _unique_names(fields: list[FieldSchema]) -> Iterator[tuple[str, str]]:
         yield field.name, f"{name}_c" if field.custom and name in standard else name
 
 
-def _column(object_name: str, field: FieldSchema, name: str) -> MappedColumn:
+def _column(pipeline: Pipeline, object_name: str, field: FieldSchema, name: str) -> MappedColumn:
     kind, duckdb, snowflake = TYPES.get(field.type, TEXT_TYPE)
+    asked = (one.type for one in pipeline.mappings if (one.object, one.field) == (object_name, field.name))
+    wanted = next((one for one in asked if one is not None), None)
+    if wanted is not None:
+        kind, duckdb, snowflake = explicit(wanted)
+    if any((one.object, one.field) == (object_name, field.name) for one in pipeline.enums):
+        kind, duckdb, snowflake = TEXT_TYPE
+    if mask_of(pipeline, object_name, field.name):
+        duckdb = snowflake = TEXT
     return MappedColumn(
         object_name, field.name, name, kind, duckdb, snowflake, field.label, field.type, field.calculated
     )

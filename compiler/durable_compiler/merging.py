@@ -11,6 +11,7 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.diagnostics import Diagnostic, error
 from durable_compiler.frames import frame_of
 from durable_compiler.frames.frame import Clause
+from durable_compiler.grammar.regions import lies_in
 from durable_compiler.layout import column_name
 from durable_compiler.requirements import Requirement
 
@@ -230,12 +231,8 @@ def _merge_regions(draft: Draft, into: dict[str, Any], regions: list[str], state
 
 
 def _within(inner: Sequence[str], outer: Sequence[str]) -> bool:
-    """Whether each region lies in one of the others: aws:eu-central-1 in eu."""
-    return all(one in outer or _area(one) in outer for one in inner)
-
-
-def _area(region: str) -> str:
-    return region.partition(":")[2].partition("-")[0]
+    """Whether each region lies in one of the others: aws:eu-central-1 in de and in eu."""
+    return all(any(lies_in(one, other) for other in outer) for one in inner)
 
 
 # --- contradictions ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -116,10 +116,17 @@ def _inputs(project: Project, lock_text: str) -> dict[str, str]:
     return {
         "requirements": sha256(project.spec.read_bytes()),
         "lock": sha256(lock_text.encode()),
-        "snapshot": sha256(project.snapshot.read_bytes()),
+        "snapshot": _snapshot_digest(project.snapshot, project.snapshot.stat().st_mtime_ns),
         "templates": templates_digest(),
         "compiler": COMPILER,
     }
+
+
+@cache
+def _snapshot_digest(path: Path, changed: int) -> str:
+    """All pipelines of a project share the snapshot: it is read once, and again when it changed."""
+    del changed
+    return sha256(path.read_bytes())
 
 
 def write_records(project: Project, folder: Path, records: dict[str, str], lock_text: str) -> None:
@@ -136,12 +143,25 @@ def write_records(project: Project, folder: Path, records: dict[str, str], lock_
 
 
 def _files(folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(name for name in (path.relative_to(folder).as_posix() for path in found) if name != MANIFEST)
+    return sorted(name for name in _below(str(folder), "") if name != MANIFEST)
 
 
-def is_current(project: Project, *, committed_too: bool) -> bool:
-    """Whether nothing has changed since the package was written: the quick answer, by hashes alone."""
+def _below(folder: str, prefix: str) -> Iterator[str]:
+    """Names of the files below a folder, without what Python leaves there."""
+    with os.scandir(folder) as found:
+        for one in found:
+            if one.is_dir():
+                if one.name != "__pycache__":
+                    yield from _below(one.path, f"{prefix}{one.name}/")
+            elif one.is_file():
+                yield prefix + one.name
+
+
+def is_current(project: Project, untracked: Changed | None = None) -> bool:
+    """Whether nothing has changed since the package was written: the quick answer, by hashes alone.
+
+    `untracked` is given where the commit counts too: nothing of the pipeline may differ from the last one.
+    """
     records = manifest(project.package)
     if records is None or not project.lock.is_file():
         return False
@@ -150,22 +170,44 @@ def is_current(project: Project, *, committed_too: bool) -> bool:
         same = records["inputs"] == _inputs(project, lock_text) and _intact(project, records)
     except (OSError, KeyError, UnicodeDecodeError):
         return False
-    return same and (not committed_too or _clean(project))
+    return same and (untracked is None or untracked.clean(project))
 
 
 def _intact(project: Project, records: dict[str, Any]) -> bool:
-    files = _files(project.package)
-    return files == sorted(records["files"]) and not hand_edited(project)
+    """Whether the folder holds exactly the manifest's files, with the bytes that it vouches for."""
+    files: dict[str, str] = records["files"]
+    return _files(project.package) == sorted(files) and all(
+        _digest(project.package / name) == digest for name, digest in files.items()
+    )
 
 
-def _clean(project: Project) -> bool:
-    names = [str(path.relative_to(project.root)) for path in project.tracked()]
-    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *names]
-    try:
-        done = subprocess.run(command, cwd=project.root, capture_output=True, text=True)
-    except FileNotFoundError:
-        return False
-    return done.returncode == 0 and not done.stdout
+@dataclass(frozen=True)
+class Changed:
+    """What a project's work tree holds that its last commit does not, asked of git once for all pipelines."""
+
+    root: Path
+
+    def clean(self, project: Project) -> bool:
+        """Whether the last commit holds all that one compile would commit."""
+        if self._paths is None:
+            return False
+        names = [path.relative_to(self.root).as_posix() for path in project.tracked()]
+        return not any(path == name or path.startswith(f"{name}/") for path in self._paths for name in names)
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...] | None:
+        """Paths relative to the project; None where git cannot say."""
+        command = ["git", "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", "."]
+        try:
+            prefix = _git(self.root, ["git", "rev-parse", "--show-prefix"]).strip()
+            found = _git(self.root, command)
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            return None
+        return tuple(line[3:].removeprefix(prefix) for line in found.split("\0") if line)
+
+
+def _git(folder: Path, command: list[str]) -> str:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 def hand_edited(project: Project) -> tuple[Difference, ...]:

@@ -12,9 +12,12 @@ from typing import Any
 from durable_compiler import expressions
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.emit import ModulePlan
-from durable_compiler.expressions import Sql
-from durable_compiler.ir import Dedupe, Pipeline
-from durable_compiler.layout import LEADING, RESERVED, TRAILING, Layout, MappedColumn, lay_out
+from durable_compiler.ir import Pipeline
+from durable_compiler.layout import Layout, lay_out
+from durable_compiler.objects import Owners, object_values
+from durable_compiler.policies import ids, policies, reason, set_policies
+from durable_compiler.rules import Rules
+from durable_compiler.tables import INSERTS_ONLY, Table, dialect, per_object, table_columns, tables
 from durable_compiler.ticks import tick_minutes
 
 MODULES = {
@@ -28,15 +31,9 @@ MODULES = {
     "pipeline.yaml": "pipeline/pipeline.yaml.j2",
     "deploy/crontab": "deploy/crontab.j2",
 }
-# IR keys that decide an object's rows: a package that differs in one reads the object in full first
-ROW_KEYS = ("mappings", "enums", "defaults", "blanks", "derived", "computed", "required", "checks", "masks", "dedupe")
-TYPES = {"duckdb": {"text": "VARCHAR", "time": "TIMESTAMP", "json": "JSON"}}
-TYPES["snowflake"] = {"text": "VARCHAR", "time": "TIMESTAMP_NTZ", "json": "VARIANT"}
-EXTENSIONS = {"duckdb": Sql("extensions"), "snowflake": Sql("PARSE_JSON(extensions)")}
 # Names in the generated modules that an object's must not take, in lower case
 OWN_NAMES = frozenset({"extracts", "transforms", "columns", "targets", "row_functions", "duckdb", "snowflake"})
-OWN_ENDINGS = ("_fields", "_select", "_columns", "_create", "_create_duplicates", "_create_rejects")
-REJECTS = ("source_object", "source_id", "source_modified_at", "rule", "requirement", "message", "record", "run_id")
+OWN_ENDINGS = ("_fields", "_select", "_columns", "_create", "_create_duplicates", "_create_rejects", "_table")
 
 
 @dataclass(frozen=True)
@@ -49,24 +46,12 @@ class Identity:
     title: str
 
 
-@dataclass(frozen=True)
-class TableColumn:
-    """A column in a CREATE statement."""
-
-    name: str
-    type: Sql
-
-
-# (IR list, object, field) -> the requirement that made the entry; the field is empty for rules about whole objects
-Owners = Mapping[tuple[str, str, str], str]
-
-
 def plan(pipeline: Pipeline, snapshot: Snapshot, identity: Identity, owners: Owners) -> tuple[ModulePlan, ...]:
     """The modules of the package, in the order in which they are written."""
     layout = lay_out(pipeline, snapshot)
     values = _values(pipeline, snapshot, identity, layout, owners)
-    ids = tuple(one.id for one in pipeline.requirements)
-    return tuple(ModulePlan(path, template, values, ids) for path, template in MODULES.items())
+    every = tuple(one.id for one in pipeline.requirements)
+    return tuple(ModulePlan(path, template, values, every) for path, template in MODULES.items())
 
 
 def _values(
@@ -74,7 +59,11 @@ def _values(
 ) -> dict[str, Any]:
     assert pipeline.schedule is not None and pipeline.target is not None
     names = object_names(layout.columns)
-    objects = [_object(pipeline, snapshot, layout, owners, name, names[name]) for name in layout.columns]
+    objects = []
+    for one in pipeline.source.objects:
+        rules = Rules(pipeline, snapshot, one, layout.columns[one.name])
+        objects.append(object_values(rules, owners, names[one.name]))
+    many = tables(pipeline, layout, names)
     return {
         "name": pipeline.name,
         "title": identity.title,
@@ -91,36 +80,31 @@ def _values(
         "schedule_requirement": ids(pipeline, "schedule"),
         "cursor": pipeline.incremental.cursor,
         "cursor_source": expressions.source(pipeline.incremental.cursor),
-        "overlap_seconds": pipeline.incremental.overlap_seconds,
-        "batch_rows": pipeline.write.batch_rows,
-        "deletes": pipeline.deletes,
-        "unknown_fields": pipeline.drift.unknown_fields,
-        "retry": pipeline.retry,
-        "alerts": [{**one.model_dump(), "requirement": ids(pipeline, "alerts")} for one in pipeline.alerts],
         "target_system": pipeline.target.system,
-        "reasons": _reasons(pipeline),
+        "policies": policies(pipeline, layout),
+        "set_policies": set_policies(pipeline, layout),
+        "reasons": {key: reason(pipeline, key) for key in REASONED} | {"schedule": reason(pipeline, "schedule")},
         "objects": objects,
-        "columns": _table_columns(pipeline, layout),
-        "dialects": [_dialect(pipeline, layout, system) for system in ("duckdb", "snowflake")],
+        "filters": any(one["where"] for one in objects),
+        "masks": any(one["masks"] for one in objects),
+        "tables": [_table(pipeline, one) for one in many],
+        "dialects": [_dialect(pipeline, many, objects, system) for system in ("duckdb", "snowflake")],
+        "inserts_only": pipeline.write.mode in INSERTS_ONLY,
+        "history": pipeline.write.mode == "history",
+        "per_object": per_object(pipeline),
+        "extensions": pipeline.drift.column,
         "tasks": _tasks(pipeline, objects),
-        "assumptions": [
-            {
-                "key": one.key,
-                "value": _shown(one.value),
-                "why": one.why,
-                "requirement": one.requirement or "no requirement",
-            }
-            for one in pipeline.assumptions
-        ],
-        "table_text": ".".join(
-            filter(None, (pipeline.target.database, pipeline.target.schema_, pipeline.target.table))
-        ),
+        "assumptions": [_assumption(one) for one in pipeline.assumptions],
+        "rules": _policy_rules(pipeline, layout),
     }
 
 
-def ids(pipeline: Pipeline, path: str) -> str:
-    """The requirements behind an IR path, or those that the path's default was assumed for."""
-    return ", ".join(pipeline.trace.get(path, ())) or "assumed"
+REASONED = ("overlap_seconds", "batch_rows", "deletes", "unknown_fields", "retry")
+
+
+def _assumption(one: Any) -> dict[str, str]:
+    owner = one.requirement or "no requirement"
+    return {"key": one.key, "value": _shown(one.value), "why": one.why, "requirement": owner}
 
 
 def _header(pipeline: Pipeline) -> str:
@@ -129,24 +113,6 @@ def _header(pipeline: Pipeline) -> str:
         f"Generated by Durable from requirements/{pipeline.name}.md. Do not edit: change the requirements. "
         f"spec {spec[:12]}, ir {pipeline.ir_hash[:12]}"
     )
-
-
-def _reasons(pipeline: Pipeline) -> dict[str, str]:
-    """For each policy, the requirement that asked for it in its own words, or that it is a default."""
-    paths = {
-        "schedule": "schedule",
-        "overlap_seconds": "incremental",
-        "batch_rows": "write.batch_rows",
-        "deletes": "deletes",
-        "unknown_fields": "drift",
-        "retry": "retry",
-    }
-    return {key: _words(pipeline, path) for key, path in paths.items()}
-
-
-def _words(pipeline: Pipeline, path: str) -> str:
-    texts = {one.id: one.text for one in pipeline.requirements}
-    return "; ".join(f"{one} {texts[one]}" for one in pipeline.trace.get(path, ())) or "a default: see the assumptions"
 
 
 def object_names(api_names: Iterable[str]) -> dict[str, str]:
@@ -162,199 +128,82 @@ def object_names(api_names: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _object(
-    pipeline: Pipeline, snapshot: Snapshot, layout: Layout, owners: Owners, name: str, own_name: str
-) -> dict[str, Any]:
-    columns = layout.columns[name]
-    source = next(one for one in pipeline.source.objects if one.name == name)
-    dedupe = next((one for one in pipeline.dedupe if one.object == name), None)
-    by_field = {one.field: one for one in columns}
+def _table(pipeline: Pipeline, one: Table) -> dict[str, Any]:
+    name = f"{one.constant[1:]}_TABLE" if one.constant else "COLUMNS"
+    return {"constant": name, "columns": table_columns(pipeline, one)}
+
+
+def _dialect(pipeline: Pipeline, many: list[Table], objects: list[dict[str, Any]], system: str) -> dict[str, Any]:
+    """The dialect's statements, and for each object the table that it goes to."""
+    found = dialect(pipeline, many, system)
+    known = found["tables"]
+    places = [{**one, **_place(pipeline, known, one)} for one in objects]
+    create = () if per_object(pipeline) else known[None]["create"]
+    return {**found, "objects": places, "own_create": create, "columns": () if per_object(pipeline) else "COLUMNS"}
+
+
+def _place(pipeline: Pipeline, known: Mapping[str | None, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    place = known[one["name"] if per_object(pipeline) else None]
+    staged = ("source_object", "source_id", "source_modified_at")
     return {
-        "name": name,
-        "label": snapshot.by_name[name].label,
-        "constant": own_name.upper(),
-        "function": own_name,
-        "fields": source.fields,
-        "excluded": source.excluded,
-        "requirements": tuple(pipeline.trace.get("source.objects", ())),
-        "requirement_text": _words(pipeline, "source.objects"),
-        "formulas": tuple(one.field for one in columns if one.calculated),
-        "needed": tuple(_needed(pipeline, name)),
-        "created": _created(dedupe),
-        "columns": [_column(pipeline, one, owners) for one in columns],
-        "misfits": list(_misfits(pipeline, columns)),
-        "rules": _rules(pipeline, name, by_field, owners),
-        "key_columns": tuple(by_field[field].name for field in dedupe.by) if dedupe else (),
-        "keep": dedupe.keep if dedupe else "latest",
-        "dedupe_reason": _words(pipeline, "dedupe"),
-        "mapping": [_mapping_row(pipeline, one, owners) for one in columns],
-        "notes": _notes(pipeline, name, by_field, owners),
-        "row_function": _row_function(pipeline, name),
-        "trailing": _trailing(pipeline),
+        "path": place["path"],
+        "table_name": place["name"],
+        "table_constant": f"{one['constant']}_TABLE",
+        "create": place["create"],
+        "leading": staged[1:] if per_object(pipeline) else staged,
+        "key": pipeline.write.key,
+        "identity": 1 if per_object(pipeline) else 2,
     }
 
 
-def _created(dedupe: Dedupe | None) -> Sql:
-    """Only a rule that keeps the first record needs to know which one that is."""
-    return Sql('read_timestamp("CreatedDate")' if dedupe and dedupe.keep == "first" else "NULL::TIMESTAMP")
-
-
-def _trailing(pipeline: Pipeline) -> tuple[str, ...]:
-    dedupe = ("dedupe_key",) if pipeline.dedupe else ()
-    return (*dedupe, *TRAILING)
-
-
-def _column(pipeline: Pipeline, column: MappedColumn, owners: Owners) -> dict[str, Any]:
-    return {
-        "name": column.name,
-        "duckdb": column.duckdb,
-        "snowflake": column.snowflake,
-        "field": column.field,
-        "value": expressions.value(column, pipeline),
-        "reason": _column_requirement(pipeline, column, owners),
-    }
-
-
-def _column_requirement(pipeline: Pipeline, column: MappedColumn, owners: Owners) -> str:
-    """The requirements that shape a column: those that clean or map it, else the one that syncs the object."""
-    shaping = [owners.get((path, column.object, column.field)) for path in ("mappings", "enums")]
-    return ", ".join(filter(None, shaping)) or ids(pipeline, "source.objects")
-
-
-def _misfits(pipeline: Pipeline, columns: tuple[MappedColumn, ...]) -> Any:
-    for column in columns:
-        found = expressions.misfit(column, pipeline)
-        if found is not None:
-            condition, rule = found
-            yield {"condition": condition, "verdict": f"{rule} {column.field}"}
-
-
-def _rules(pipeline: Pipeline, name: str, by_field: dict[str, MappedColumn], owners: Owners) -> list[dict[str, str]]:
-    return [
-        {
-            "name": "required",
-            "condition": f"{expressions.identifier(by_field[one.field].name)} IS NULL",
-            "message": f"{by_field[one.field].label} is missing",
-            "requirement": owners["required", name, one.field],
-        }
-        for one in pipeline.required
-        if one.object == name
-    ]
-
-
-def _needed(pipeline: Pipeline, name: str) -> Any:
-    """Fields that a rule, key or value map uses; losing one stops the run."""
-    for many in (pipeline.required, pipeline.enums, pipeline.mappings):
-        yield from (one.field for one in many if one.object == name)
-    for one in pipeline.dedupe:
-        yield from one.by if one.object == name else ()
-
-
-def _mapping_row(pipeline: Pipeline, column: MappedColumn, owners: Owners) -> dict[str, str]:
-    ruled = expressions.enum_of(column, pipeline) or expressions.mapping_of(column, pipeline)
-    return {
-        "label": column.label,
-        "field": column.field,
-        "source_type": column.source_type,
-        "name": column.name,
-        "duckdb": column.duckdb,
-        "snowflake": column.snowflake,
-        "rule": str(expressions.value(column, pipeline)) if ruled else "",
-        "requirement": _column_requirement(pipeline, column, owners),
-    }
-
-
-def _notes(pipeline: Pipeline, name: str, by_field: dict[str, MappedColumn], owners: Owners) -> list[str]:
-    notes = [
-        f"{by_field[one.field].label} is required; a record without it goes to the rejects table "
-        f"({owners['required', name, one.field]})."
-        for one in pipeline.required
-        if one.object == name
-    ]
-    for one in pipeline.dedupe:
-        if one.object == name:
-            keys = ", ".join(by_field[field].label for field in one.by)
-            owner = owners["dedupe", name, ""]
-            notes.append(f"Records with the same {keys} are one; the {one.keep} is kept ({owner}).")
-    return notes
-
-
-def _row_function(pipeline: Pipeline, name: str) -> str:
-    dump = pipeline.model_dump(mode="json")
-    own = {key: [one for one in dump[key] if one["object"] == name] for key in ROW_KEYS}
-    own["source"] = [one for one in dump["source"]["objects"] if one["name"] == name]
-    own["conventions"] = dump["conventions"]
-    return hashlib.sha256(json.dumps(own, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
-
-
-def _table_columns(pipeline: Pipeline, layout: Layout) -> list[dict[str, str]]:
-    both = {system: _typed(pipeline, layout, system) for system in TYPES}
-    pairs = zip(both["duckdb"], both["snowflake"], strict=True)
-    return [{"name": duck.name, "duckdb": str(duck.type), "snowflake": str(flake.type)} for duck, flake in pairs]
-
-
-def _typed(pipeline: Pipeline, layout: Layout, system: str) -> list[TableColumn]:
-    kinds = TYPES[system]
-    fixed = {"source_modified_at": "time", "deleted_at": "time", "loaded_at": "time", "extensions": "json"}
-
-    def system_column(name: str) -> TableColumn:
-        boolean = name == "is_deleted"
-        return TableColumn(name, Sql("BOOLEAN" if boolean else kinds[fixed.get(name, "text")]))
-
-    mapped = [TableColumn(one.name, Sql(getattr(one, system))) for one in layout.unified()]
-    dedupe = ("dedupe_key",) if pipeline.dedupe else ()
-    tail = (*dedupe, "extensions", *TRAILING)
-    return [*map(system_column, LEADING), *mapped, *map(system_column, tail)]
-
-
-def _dialect(pipeline: Pipeline, layout: Layout, system: str) -> dict[str, Any]:
-    target = pipeline.target
-    assert target is not None and target.table is not None
-    database = target.database if system == "snowflake" else None
-    own = f"{target.table}_" if target.table.lower() in RESERVED else target.table
-    parts = [part.lower() for part in (database, target.schema_, own) if part]
-    table = expressions.identifier(".".join(parts))
-    columns = _typed(pipeline, layout, system)
-    kinds = TYPES[system]
-    times = {"source_modified_at", "rejected_at"}
-    rejects = [TableColumn(name, Sql(kinds["time" if name in times else "text"])) for name in (*REJECTS, "rejected_at")]
-    winner = TableColumn("winner_id", Sql(kinds["text"]))
-    opening = Sql("CREATE TABLE IF NOT EXISTS")
-    tables = (("CREATE", "", columns), ("CREATE_DUPLICATES", "__duplicates", [*columns, winner]))
-    return {
-        "system": system,
-        "constant": system.upper(),
-        "function": system,
-        "database": database,
-        "schema": target.schema_.lower() if target.schema_ else None,
-        "table": table,
-        "table_name": parts[-1],
-        "extensions": EXTENSIONS[system],
-        "leading": ("source_object", "source_id", "source_modified_at"),
-        "create": [
-            {"constant": constant, "opening": opening, "table": Sql(table + suffix), "columns": many}
-            for constant, suffix, many in (*tables, ("CREATE_REJECTS", "__rejects", rejects))
-        ],
-    }
+# What each step of an object does, as paths of the trace
+STEPS: dict[str, tuple[str, ...]] = {
+    "extract": ("source.objects", "incremental", "deletes", "retry", "quota", "sla"),
+    "transform": (
+        *("mappings", "mappings[].transforms", "enums", "required", "dedupe", "conventions", "drift"),
+        *("derived", "computed", "defaults", "blanks", "checks", "masks", "source.objects[].where"),
+    ),
+    "load": (
+        *("target", "write.mode", "write.batch_rows", "deletes", "dedupe"),
+        *("guards", "residency", "retention", "approvals", "deploy"),
+    ),
+}
 
 
 def _tasks(pipeline: Pipeline, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One extract, transform and load a object; loads wait for their own transform only."""
-    paths = {
-        "extract": ("source.objects", "incremental", "deletes", "retry"),
-        "transform": ("mappings", "mappings[].transforms", "enums", "required", "dedupe", "conventions", "drift"),
-        "load": ("target", "write.mode", "write.batch_rows", "deletes", "dedupe"),
-    }
+    """One extract, transform and load an object; loads wait for their own transform only."""
     tasks = []
     for one in objects:
         before: list[str] = []
-        for step, wanted in paths.items():
-            found = {found for path in wanted for found in pipeline.trace.get(path, ())}
+        for step, wanted in STEPS.items():
+            found = {found for path in wanted for found in _behind(pipeline, path)}
             task = f"{step}_{one['function']}"
             tasks.append({"id": task, "object": one["name"], "depends_on": before, "requirements": sorted(found)})
             before = [task]
     return tasks
 
 
+def _behind(pipeline: Pipeline, path: str) -> set[str]:
+    """The requirements at a path of the trace and below it; a filter belongs to the transform alone."""
+    below = (f"{path}.", f"{path}[")
+    keys = (key for key in pipeline.trace if key == path or key.startswith(below))
+    return {one for key in keys if key == path or not key.endswith(".where") for one in pipeline.trace[key]}
+
+
+def _policy_rules(pipeline: Pipeline, layout: Layout) -> list[dict[str, str]]:
+    """The policies and limits of the spec, for the mapping page."""
+    stated = policies(pipeline, layout)
+    spelt = [(key, getattr(stated, key)) for key in ("deletes", "batch_rows", "overlap_seconds", "unknown_fields")]
+    rows = [{"name": key, "value": _shown(value), "reason": reason(pipeline, key)} for key, value in spelt]
+    others = set_policies(pipeline, layout)
+    rows += [{"name": one.name, "value": _shown(one.value), "reason": one.reason} for one in others]
+    for guard in stated.guards:
+        label = f"{guard.kind} of {guard.object or 'all objects'}"
+        rows.append({"name": label, "value": _shown(guard.value), "reason": reason(pipeline, "guards")})
+    return rows
+
+
 def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else json.dumps(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(" ".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in value)
+    return json.dumps(value)

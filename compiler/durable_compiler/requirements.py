@@ -15,7 +15,7 @@ _ID = re.compile(r"R\d+(?:\.\d+)+")
 _ITEM = re.compile(r"(?P<indent>\s*)(?P<bullet>[-*+]|\d+[.)])\s+")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)(?!.*~~\s*$)")
 _COMMENTARY = re.compile(r"\s{0,3}(#{1,6}(\s|$)|>|\||<!--|(-{3,}|\*{3,}|={3,}|_{3,})\s*$)")
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 )
 _QUESTION = re.compile(r"\[NEEDS CLARIFICATION:?\s*([^\]]*)\]")
@@ -47,11 +47,22 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """A requirement's lines before its ID is looked at: (line number, column of the first character, text)."""
 
     lines: tuple[tuple[int, int, str], ...]
     item: bool
+
+    @property
+    def id(self) -> str | None:
+        """The requirement ID that the block begins with, struck out or not."""
+        words = self.lines[0][2].split(maxsplit=1)
+        return next((word for word in (one.strip("~") for one in words[:1]) if _ID.fullmatch(word)), None)
+
+    @property
+    def retired(self) -> bool:
+        """Whether the block retires its ID."""
+        return self.lines[0][2].startswith("~~") or bool(re.search(r"\(retired\)\s*$", self.lines[-1][2]))
 
 
 def read_requirements(path: Path, shown_as: str | None = None) -> tuple[list[Requirement], list[Diagnostic]]:
@@ -80,7 +91,7 @@ def parse(text: str, file: str) -> tuple[list[Requirement], list[Diagnostic]]:
     diagnostics = [*_hidden(rows, file)]
     found: list[Requirement] = []
     retired: dict[str, int] = {}
-    for block in _blocks(rows):
+    for block in blocks_in(rows):
         _claim(block, file, found, retired, diagnostics)
     diagnostics[:] = [_claimed(one, found) for one in diagnostics]
     diagnostics += _repeated(found, retired, file)
@@ -101,7 +112,7 @@ def _hidden(rows: list[str], file: str) -> list[Diagnostic]:
             help="Delete the character.",
         )
         for number, row in enumerate(rows, 1)
-        for match in _HIDDEN.finditer(row)
+        for match in HIDDEN.finditer(row)
     ]
 
 
@@ -126,8 +137,9 @@ def _visible(rows: list[str]) -> Iterator[tuple[int, str]]:
             yield number, row
 
 
-def _blocks(rows: list[str]) -> list[_Block]:
-    blocks: list[_Block] = []
+def blocks_in(rows: list[str]) -> list[Block]:
+    """Every list item and every line that begins like an ID, each with the lines that continue it."""
+    blocks: list[Block] = []
     lines: list[tuple[int, int, str]] = []
     item = gap = False
     for number, row in (*_visible(rows), (len(rows) + 1, "#")):
@@ -138,11 +150,11 @@ def _blocks(rows: list[str]) -> list[_Block]:
         column = bullet.end() if bullet else len(row) - len(row.lstrip())
         body = row[column:].rstrip()
         commentary = bool(_COMMENTARY.match(row))
-        starts = not commentary and (bullet is not None or _looks_like_id(body))
+        starts = not commentary and (bullet is not None or looks_like_id(body))
         # After an empty line only an indented line still belongs to a list item.
         apart = gap and not (item and row.startswith(("  ", "\t")))
         if lines and (commentary or starts or apart):
-            blocks.append(_Block(tuple(lines), item))
+            blocks.append(Block(tuple(lines), item))
             lines = []
         if starts or (lines and not commentary):
             item = bullet is not None if starts else item
@@ -151,13 +163,14 @@ def _blocks(rows: list[str]) -> list[_Block]:
     return blocks
 
 
-def _looks_like_id(body: str) -> bool:
+def looks_like_id(body: str) -> bool:
+    """Whether a line begins with a requirement ID or with what was meant as one."""
     word = body.split(maxsplit=1)[0].lstrip("~*_`")
     return re.fullmatch(r"[Rr]\d+(\.\d*)*[:.,;)\]-]*[~*_`]*", word) is not None
 
 
 def _claim(
-    block: _Block, file: str, found: list[Requirement], retired: dict[str, int], diagnostics: list[Diagnostic]
+    block: Block, file: str, found: list[Requirement], retired: dict[str, int], diagnostics: list[Diagnostic]
 ) -> None:
     number, column, body = block.lines[0]
     words = body.split()
@@ -165,7 +178,7 @@ def _claim(
     struck = word.startswith("~~")
     identifier = word.strip("~") if struck else word
     span = Span(number, column, number, column + max(1, len(word)))
-    if not _looks_like_id(body):
+    if not looks_like_id(body):
         help = "Begin the item with an ID such as R1.1, or write it as a paragraph."
         whole = Span(number, column, number, column + max(1, len(body)))
         diagnostics.append(error("DUR003", "this list item has no requirement ID", file, whole, help=help))
@@ -181,7 +194,7 @@ def _claim(
         diagnostics += _complaints(one, span)
 
 
-def _requirement(block: _Block, identifier: str, file: str) -> Requirement:
+def _requirement(block: Block, identifier: str, file: str) -> Requirement:
     number, column, body = block.lines[0]
     skip = len(identifier) + len(body[len(identifier) :]) - len(body[len(identifier) :].lstrip())
     pieces = [(number, column + skip, body[skip:]), *block.lines[1:]]

@@ -8,6 +8,7 @@ from typing import Any
 from durable_compiler.catalogue import SYSTEM_FIELDS, Snapshot
 from durable_compiler.contradictions import check, unread
 from durable_compiler.diagnostics import Diagnostic
+from durable_compiler.entries import entry_key
 from durable_compiler.ir import Assumption, Pipeline
 from durable_compiler.layout import lay_out
 from durable_compiler.merging import Draft, Statement, fragment, merged, natural
@@ -83,9 +84,9 @@ def contradictions(statements: Sequence[Statement], catalogue: Snapshot) -> list
 
 
 def owners(statements: Sequence[Statement], catalogue: Snapshot) -> dict[tuple[str, str, str], str]:
-    """(IR list, object, field) of every entry about an object → the requirement that made it."""
+    """(IR list, object, field, column or condition) of every entry about an object → the requirement that made it."""
     return {
-        (path, entry["object"], entry.get("field", "")): statement.requirement.id
+        (path, entry["object"], entry_key(entry)): statement.requirement.id
         for statement in statements
         for path, entries in fragment(statement.clause, catalogue).items()
         if isinstance(entries, list)

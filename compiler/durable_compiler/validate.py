@@ -8,7 +8,7 @@ from pathlib import Path
 
 ALLOWED_IMPORTS = frozenset({"__future__", "sys", "durable_runtime.cli", "durable_runtime.spec"})
 ALLOWED_CALLS = frozenset(
-    {"Alert", "Column", "Extract", "Pipeline", "Policies", "Requirement", "Retry", "Rule", "Schedule", "Statements"}
+    {"Alert", "Column", "Extract", "Filter", "Guard", "Mask", "Pipeline", "Policies", "Requirement", "Retry", "Rule", "Schedule", "Statements"}
     | {"Target", "Transform", "main", "exit", "join"}
 )
 ALLOWED_STATEMENTS = (ast.Assign, ast.Expr, ast.FunctionDef, ast.If, ast.Import, ast.ImportFrom, ast.Return)

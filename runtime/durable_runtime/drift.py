@@ -40,7 +40,7 @@ def compare(extract: Extract, description: dict[str, Any], unknown_fields: str) 
         )
     taken = extra if unknown_fields == "extensions" else ()
     fields = tuple(name for name in extract.fields if name in visible)
-    return Shape((*fields, *taken), taken, gone, held)
+    return Shape((*fields, *extract.lookups, *taken), taken, gone, held)
 
 
 def _refuse_gone(extract: Extract, gone: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "init": "Start a project: requirements, durable.toml, git",
     "discover": "Write the schema snapshot of a Salesforce organization",
     "explain": "Show how a sentence or a requirements file is read",
+    "interpret": "Ask a model about sentences that cannot be read",
     "ir": "Print what a requirements file means, as JSON",
     "diff": "Show what would change, and the next version",
     "compile": "Requirements to a validated, versioned, committed package",
@@ -28,7 +29,7 @@ COMMANDS: dict[str, str] = {
 
 # Top-level module → the extra that brings it.
 EXTRAS: dict[str, str] = {
-    **dict.fromkeys(("click", "git", "jinja2", "libcst", "pydantic", "rapidfuzz", "ruff"), "compiler"),
+    **dict.fromkeys(("click", "git", "jinja2", "libcst", "openai", "pydantic", "rapidfuzz", "ruff"), "compiler"),
     **dict.fromkeys(("durable_compiler",), "compiler"),
     **dict.fromkeys(("durable_sandbox", "starlette", "uvicorn", "uvloop", "httptools", "mimesis"), "sandbox"),
     "snowflake": "snowflake",

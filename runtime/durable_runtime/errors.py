@@ -189,3 +189,23 @@ class Bug(Fatal):
 
     exit_code = 70
     code = "RUN001"
+
+
+class RegionMismatch(Fatal):
+    """The profile's warehouse is not in a region where the requirements let the data be."""
+
+    exit_code = 2
+    code = "RUN202"
+
+
+class RequirementUnsupported(Fatal):
+    """The package asks for something that this runtime does not do; nothing was read."""
+
+    exit_code = 3
+    code = "RUN302"
+
+
+class RuleBroken(Fatal):
+    """Records break a rule that the requirements let fail the run; nothing was written."""
+
+    code = "RUN707"

@@ -39,11 +39,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One object to read: its extract, the fields that Salesforce shows today, and the window."""
+    """One object to read: its extract, the fields that Salesforce shows today, and the window.
+
+    `first` tells that nothing of the object was ever loaded, so that nothing can have left its filter.
+    """
 
     extract: spec.Extract
     fields: tuple[str, ...]
     window: Window
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ def statement(plan: Plan) -> str:
     soql, cursor = plan.extract.soql(plan.fields), plan.extract.cursor
     edges = [(">=", plan.window.lo), ("<", plan.window.hi)]
     inside = " AND ".join(f"{cursor} {sign} {soql_literal(edge)}" for sign, edge in edges if edge is not None)
+    if plan.first and plan.extract.first:
+        inside = f"{inside} AND ({plan.extract.first})"
     selected, where, condition = soql.partition(" WHERE ")
     return f"{selected} WHERE {f'({condition}) AND ' if where else ''}{inside}"
 

@@ -11,12 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from durable_runtime import drift, guards, transformation
+from durable_runtime import drift, guards, residency, transformation, unsupported
 from durable_runtime.clock import SYSTEM, Clock
 from durable_runtime.configuration import Profile
 from durable_runtime.credentials import key
 from durable_runtime.drift import Shape
-from durable_runtime.errors import ConfigurationError, PipelineError, Unsettled
+from durable_runtime.errors import ConfigurationError, PipelineError, RuleBroken, Unsettled
 from durable_runtime.extraction import Landed, Plan, Window, extract, window
 from durable_runtime.loading import check_organization, check_target, load_object, object_load
 from durable_runtime.locking import place
@@ -86,23 +86,35 @@ class Job:
 
     @cached_property
     def key(self) -> bytes:
-        """The key of dedupe keys: the profile's mask key."""
+        """The key of dedupe keys and hashed fields: the profile's mask key."""
         return key(self.profile.keys.mask, self.profile.state, "mask")
 
     def row_function(self, name: str) -> str:
-        """What decides the object's rows; with another key, every dedupe key is another too."""
-        function = self.pipeline.row_functions[name]
-        if not self.transforms[name].keys:
+        """What decides the object's rows; with another key, every dedupe key and mask is another too."""
+        function, transform = self.pipeline.row_functions[name], self.transforms[name]
+        if not transform.keys and all(one.method != "sha256" for one in transform.masks):
             return function
         return f"{function}:{hmac.digest(self.key, function.encode(), 'sha256').hex()[:16]}"
 
     def whole(self, name: str) -> bool:
-        """Whether the object is read from the beginning: first load, `--full`, another spec, formula fields."""
+        """Whether the object is read from the beginning: first load, `--full`, another spec, values without a stamp."""
         state = self.states.get(name)
         extract_of = next(one for one in self.pipeline.extracts if one.object == name)
-        if state is None or state.watermark is None or self.options.full or extract_of.formulas:
+        if state is None or state.watermark is None or self.options.full or not self.pipeline.policies.incremental:
             return True
-        return not self.same_rows(state.row_function or "", name)
+        return self.moves(extract_of) or not self.same_rows(state.row_function or "", name)
+
+    def moves(self, extract_of: Extract) -> bool:
+        """Whether values change without the record's stamp, and the requirements want them fresh or a rule uses one."""
+        formulas = extract_of.formulas
+        if self.pipeline.policies.formula_refresh == "never":
+            formulas = tuple(one for one in formulas if one in extract_of.needed)
+        return bool(formulas or extract_of.lookups) or extract_of.moves
+
+    def rebuilt(self, name: str) -> bool:
+        """Whether every row may differ for a good reason: the first load, or another spec."""
+        state = self.states.get(name)
+        return state is None or state.watermark is None or not self.same_rows(state.row_function or "", name)
 
     def same_rows(self, loaded: str, name: str) -> bool:
         """Whether rows loaded under that row function are what a full load gives today; a hidden field may be gone."""
@@ -120,6 +132,7 @@ class Job:
 
 def run(job: Job) -> None:
     """The story of a run; what it found is in `job.summary`, and every error comes out as a PipelineError."""
+    look_at_policies(job)
     with ExitStack() as stack:
         settings = stack.enter_context(salesforce(job.profile))
         session = stack.enter_context(Session(settings, job.pipeline.policies.retry, job.clock))
@@ -127,12 +140,40 @@ def run(job: Job) -> None:
         compare_schema(job, session)
         with opened(job.profile, job.pipeline, job.clock) as warehouse:
             look_at_target(job, warehouse, organization)
+        guards.check_source(job, session)
         landed = read(job, session)
         staged = shape(job, landed)
+        look_at_rules(job, staged)
         with opened(job.profile, job.pipeline, job.clock) as warehouse:
             write(job, warehouse, session, organization, staged)
         bulk.delete(session, [one for many in landed.values() for one in many.jobs])
     complain_if_unsettled(job.summary)
+
+
+def look_at_policies(job: Job) -> None:
+    """Refuse what this runtime cannot keep and a warehouse in another region; tell what only other tools do."""
+    policies, warehouse = job.pipeline.policies, job.profile.warehouse.kind
+    unsupported.refuse(policies, warehouse)
+    residency.check(policies, job.profile)
+    for one in unsupported.unhonoured(policies, warehouse):
+        job.summary.event("not_enforced", what=one.what, requirement=policies.behind(one.policy))
+
+
+def look_at_rules(job: Job, staged: dict[str, Staged]) -> None:
+    """Count the records that break a warning rule; raise RuleBroken, before anything is written, for a failing one."""
+    found = [(name, rule, count) for name, one in staged.items() for rule, count in one.broken]
+    for name, rule, count in found:
+        job.summary.event("rule_broken", object=name, rule=rule.name, requirement=rule.requirement, count=count)
+        if rule.on_failure == "warn":
+            job.summary.notes.append(f"Warning {rule.requirement}: {rule.message} ({count:,} {name}).")
+    failing = [(name, rule, count) for name, rule, count in found if rule.on_failure == "fail"]
+    if failing:
+        counts = "; ".join(f"{rule.requirement}: {rule.message} ({count:,} {name})" for name, rule, count in failing)
+        raise RuleBroken(
+            f"Records break a rule that fails the run: {counts}. Nothing was written.",
+            help="Correct the records in Salesforce, or let the rule reject or warn.",
+            requirement=", ".join(dict.fromkeys(rule.requirement for _, rule, _ in failing)),
+        )
 
 
 def compare_schema(job: Job, session: Session) -> None:
@@ -172,7 +213,10 @@ def read(job: Job, session: Session) -> dict[str, Landed]:
         job.windows[one.object] = window(
             watermark, policies.overlap_seconds, now, job.profile.salesforce.horizon_seconds
         )
-    plans = [Plan(one, job.shapes[one.object].fields, job.windows[one.object]) for one in job.extracts]
+    plans = [
+        Plan(one, job.shapes[one.object].fields, job.windows[one.object], first=one.object not in job.states)
+        for one in job.extracts
+    ]
     open_windows = [plan for plan in plans if not plan.window.empty]
     landed = extract(session, open_windows, job.folder.files / "landing", policies.retry, job.clock)
     for name, pages in landed.items():
@@ -183,7 +227,8 @@ def read(job: Job, session: Session) -> dict[str, Landed]:
 
 def shape(job: Job, landed: dict[str, Landed]) -> dict[str, Staged]:
     """Type, clean, judge and stage every landed page."""
-    stamp = Stamp(job.folder.run_id, naive(job.clock.now()), job.pipeline.version)
+    started, zone = job.summary.started_at, job.pipeline.schedule.timezone
+    stamp = Stamp(job.folder.run_id, naive(job.clock.now()), job.pipeline.version, started, zone)
     requirements = {one.object: ", ".join(one.requirements) for one in job.pipeline.extracts}
     return {
         name: transformation.stage(

@@ -14,7 +14,8 @@ class Extract:
 
     `soql` takes the fields that Salesforce shows today and returns the statement without a window; the runtime
     appends `WHERE <cursor> >= lo AND <cursor> < hi`. It reads deleted records too (queryAll).
-    `formulas` are the calculated fields: they move without a stamp, so an object with any is read whole.
+    `formulas` are the calculated fields: they move without a stamp, so an object with any is read whole, and so is
+    one with `lookups` (related objects' fields, as paths) or one that `moves` with the day.
     """
 
     object: str
@@ -25,15 +26,41 @@ class Extract:
     formulas: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()  # fields that a rule uses: one that is gone stops the run before reading
     refused: tuple[str, ...] = ()  # fields that the spec leaves out: never read, never in extensions
+    lookups: tuple[str, ...] = ()
+    moves: bool = False
+    first: str | None = None  # SOQL that a first load may carry: it selects at least what the filter keeps
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reject rule: a record for which `condition` (DuckDB SQL over the transformed row) holds is rejected."""
+    """What breaks a rule: a record for which `condition` (DuckDB SQL over the transformed row) holds.
+
+    It is rejected, or loaded and counted (`warn`), or it ends the run before anything is written (`fail`).
+    """
 
     name: str
     condition: str
     message: str
+    requirement: str
+    on_failure: str = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The records of an object that are wanted: those for which `condition` holds; it looks at `fields`."""
+
+    condition: str
+    fields: tuple[str, ...]
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """How a field is hidden, in its column and wherever else its value would stand: sha256 (keyed) or last4."""
+
+    field: str
+    column: str
+    method: str
     requirement: str
 
 
@@ -61,18 +88,29 @@ class Transform:
     rules: tuple[Rule, ...] = ()
     keys: tuple[str, ...] = ()
     keep: str = "latest"
+    where: Filter | None = None
+    masks: tuple[Mask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The SQL of one object's load in one dialect; `merge` takes the columns that Salesforce shows today."""
+    """The SQL of one object's load in one dialect; `merge` takes the columns that Salesforce shows today.
+
+    Where each object has a table of its own, `table`, `columns` and `create` are that table's.
+    """
 
     merge: Callable[[Fields], str]
+    table: str | None = None
+    columns: tuple[Column, ...] = ()
+    create: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The table that the pipeline writes, its companions and the statements that create them, in one dialect."""
+    """The table that the pipeline writes, its companions and the statements that create them, in one dialect.
+
+    `table` is empty where each object has its own (`Policies.layout` is per_object).
+    """
 
     system: str
     database: str | None
@@ -104,8 +142,22 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A limit that a run must not pass: max_changed_ratio, max_deleted_rows or min_rows, of one object or of all."""
+
+    kind: str
+    object: str | None
+    value: int | float
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
-    """The parts of the requirements that steer a run rather than a record."""
+    """The parts of the requirements that steer a run rather than a record; a default is what a silent spec means.
+
+    `requirements` names, for a policy, the requirements behind it. What this runtime cannot honour is carried all the
+    same, and `durable_runtime.unsupported` refuses to run it.
+    """
 
     overlap_seconds: int
     batch_rows: int
@@ -113,6 +165,39 @@ class Policies:
     unknown_fields: str
     retry: Retry
     alerts: tuple[Alert, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    mode: str = "upsert"
+    layout: str = "unified"
+    key: tuple[str, ...] = ("source_object", "source_id")
+    incremental: bool = True
+    full_refresh_cron: str | None = None
+    formula_refresh: str = "every_run"
+    reconcile_cron: str | None = "0 3 * * 0"
+    extensions_column: str = "extensions"
+    since: tuple[tuple[str, str], ...] = ()  # (object, the first day or how far back)
+    dates: str | None = None
+    phones: tuple[str, ...] = ()  # columns whose numbers become E.164, as object.column
+    phone_convention: str | None = None
+    phone_region: str | None = None
+    json_columns: tuple[str, ...] = ()  # columns of type json, as object.column
+    max_runtime_seconds: int | None = None
+    max_staleness_seconds: int | None = None
+    max_api_share: int | float | None = None
+    regions: tuple[str, ...] = ()
+    monitoring_days: int | None = None
+    rejects_days: int | None = None
+    spec_change_approvals: int = 0
+    schema_change_approvals: int = 0
+    deploy_approvals: int = 0
+    approver: str | None = None
+    strategy: str = "in_place"
+    max_diff_ratio: int | float | None = None
+    isolation: str = "process"
+    requirements: tuple[tuple[str, str], ...] = ()
+
+    def behind(self, policy: str) -> str:
+        """The requirements that set a policy."""
+        return dict(self.requirements).get(policy, "")
 
 
 @dataclass(frozen=True, slots=True)

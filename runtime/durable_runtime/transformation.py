@@ -5,68 +5,39 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from durable_runtime.errors import DiskFull, Incomplete, StatementFailed, WarehouseCorrupt
-from durable_runtime.spec import Transform
+from durable_runtime.macros import HMAC_BLOCK, MACROS
+from durable_runtime.spec import Mask, Rule, Transform
 
 if TYPE_CHECKING:
     import duckdb
-
-# A number as Salesforce sends it: digits, a fraction, an exponent (Java style, 1.25E7).
-NUMBER = r"^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d{1,3}))?$"
-PLAIN_NUMBER = r"-?\d{1,20}(\.\d{1,18})?"
-
-# What a landed text becomes. DuckDB's casts to DECIMAL and BIGINT round in silence, so `read_*` gives nothing for what
-# does not fit, and every generated SELECT asks `*_fits` of the same text to reject the row.
-HMAC_BLOCK = 64  # bytes: SHA-256's block (RFC 2104)
-MACROS = (
-    # DuckDB has no HMAC: two nested SHA-256 with the key's pads.
-    """CREATE MACRO keyed_hash(x) AS
-        sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(x))))""",
-    f"CREATE MACRO number_parts(x) AS regexp_extract(x, '{NUMBER}', ['sign', 'whole', 'fraction', 'exponent'])",
-    """CREATE MACRO number_exact(p) AS length(p.whole || p.fraction) > 0 AND (
-        ltrim(p.whole || p.fraction, '0') = '' OR (
-            length(rtrim(p.whole || p.fraction, '0')) - length(p.whole)
-                - coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 18
-            AND length(ltrim(p.whole || p.fraction, '0')) - length(p.fraction)
-                + coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 20))""",
-    f"""CREATE MACRO number_fits(x) AS x IS NULL OR regexp_full_match(x, '{PLAIN_NUMBER}') OR (
-        regexp_full_match(x, '{NUMBER[1:-1]}') AND number_exact(number_parts(x))
-        AND TRY_CAST(x AS DECIMAL(38,18)) IS NOT NULL)""",
-    "CREATE MACRO read_number(x) AS CASE WHEN number_fits(x) THEN TRY_CAST(x AS DECIMAL(38,18)) END",
-    r"""CREATE MACRO integer_fits(x) AS x IS NULL OR (regexp_full_match(x, '-?\d{1,18}') OR (
-        number_fits(x) AND TRY_CAST(x AS DECIMAL(38,18)) = trunc(TRY_CAST(x AS DECIMAL(38,18)))
-        AND TRY_CAST(TRY_CAST(x AS DECIMAL(38,18)) AS BIGINT) IS NOT NULL))""",
-    """CREATE MACRO read_integer(x) AS
-        CASE WHEN integer_fits(x) THEN TRY_CAST(TRY_CAST(x AS DECIMAL(38,18)) AS BIGINT) END""",
-    "CREATE MACRO boolean_fits(x) AS x IS NULL OR x IN ('true', 'false')",
-    "CREATE MACRO read_boolean(x) AS CASE x WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
-    r"""CREATE MACRO date_fits(x) AS x IS NULL OR (
-        regexp_full_match(x, '\d{4}-\d\d-\d\d') AND TRY_CAST(x AS DATE) IS NOT NULL)""",
-    "CREATE MACRO read_date(x) AS TRY_CAST(x AS DATE)",
-    "CREATE MACRO read_timestamp(x) AS TRY_CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
-    r"""CREATE MACRO timestamp_fits(x) AS x IS NULL OR (
-        regexp_full_match(x, '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[-+]\d\d:?\d\d)')
-        AND read_timestamp(x) IS NOT NULL)""",
-    "CREATE MACRO read_time(x) AS TRY_CAST(rtrim(x, 'Z') AS TIME)",
-    r"""CREATE MACRO time_fits(x) AS x IS NULL OR (
-        regexp_full_match(x, '\d\d:\d\d:\d\d(\.\d{1,6})?Z?') AND read_time(x) IS NOT NULL)""",
-)
-
 
 ROOMY = ("SET threads = 1", "SET memory_limit = '8GB'")  # only after the usual limit was too small
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What every row of a run carries: when it was loaded, by which run and release."""
+    """What every row of a run carries: when it was loaded, by which run and release.
+
+    `started` is what rules call now, and its day in `timezone` what they call today; without it, `loaded_at` is both.
+    """
 
     run_id: str
     loaded_at: datetime  # naive UTC
     version: str
+    started: datetime | None = None  # aware
+    timezone: str = "UTC"
+
+    @property
+    def now(self) -> datetime:
+        """The start of the run in the schedule's zone."""
+        moment = self.started or self.loaded_at.replace(tzinfo=UTC)
+        return moment.astimezone(ZoneInfo(self.timezone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +46,7 @@ class Staged:
 
     object: str
     batches: tuple[tuple[Path, int], ...]  # file and its rows; at least one file, empty if nothing was read
+    broken: tuple[tuple[Rule, int], ...] = ()  # rules that warn or fail, and how many records break each
 
     @property
     def rows(self) -> int:
@@ -101,7 +73,7 @@ def stage(
     the columns that go to `extensions`; `records` is how many were landed. Raises DiskFull, Incomplete, or
     StatementFailed for a generated statement DuckDB refuses.
     """
-    with _Connected(folder, key) as database:
+    with _Connected(folder, key, stamp.now) as database:
         statement = _statement(transform, header, extra, requirement, stamp)
         made = [
             _page(database, statement, page, folder / f"{transform.object}-{at:05d}") for at, page in enumerate(pages)
@@ -109,7 +81,10 @@ def stage(
         _check_read(transform.object, sum(rows for _, rows in made), records)
         filled = [path for path, rows in made if rows] or [path for path, _ in made[:1]]
         distinct = _one_row_an_id(database, filled, folder, transform.object)
-        return Staged(transform.object, tuple(part for path in distinct for part in _cut(database, path, batch_rows)))
+        broken = _broken(database, transform, distinct)
+        told = tuple(_told(transform))
+        batches = tuple(part for path in distinct for part in _cut(database, path, batch_rows, told=bool(told)))
+        return Staged(transform.object, batches, broken)
 
 
 def _check_read(name: str, read: int, landed: int | None) -> None:
@@ -123,8 +98,8 @@ def _check_read(name: str, read: int, landed: int | None) -> None:
 class _Connected:
     """An in-memory DuckDB with the reading macros; errors come out in the runtime's own families."""
 
-    def __init__(self, folder: Path, key: bytes) -> None:
-        self.folder, self.key = folder, key.ljust(HMAC_BLOCK, b"\0")
+    def __init__(self, folder: Path, key: bytes, now: datetime) -> None:
+        self.folder, self.key, self.now = folder, key.ljust(HMAC_BLOCK, b"\0"), now
 
     def __enter__(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -139,6 +114,8 @@ class _Connected:
         self.database.execute("SET TimeZone = 'UTC'")
         for name, pad in (("inner_pad", 0x36), ("outer_pad", 0x5C)):  # bound, so that no statement text holds the key
             self.database.execute(f"SET VARIABLE {name} = ?", [bytes(byte ^ pad for byte in self.key)])
+        self.database.execute("SET VARIABLE run_moment = ?", [self.now.astimezone(UTC).replace(tzinfo=None)])
+        self.database.execute("SET VARIABLE run_day = ?", [self.now.date()])
         for macro in MACROS:
             self.database.execute(macro)
         return self.database
@@ -185,17 +162,68 @@ def _statement(
         "new_line = '\\n', strict_mode = true, max_line_size = 33554432, buffer_size = 67108864"
     )
     reader = f"read_csv(getvariable('page'), columns = {{{spelt}}}, {dialect})"
+    keyed = f"SELECT *, {_key(transform)} AS dedupe_key{_flags(transform)} FROM settled"
     return f"""
 WITH __page AS (SELECT * FROM {reader}),
 landed AS (SELECT __page.*{absent}, {_extensions(extra)} AS __extensions, __page AS __record FROM __page),
 shaped AS ({transform.select}),
 judged AS (SELECT *, {_verdict(transform, requirement)} FROM shaped),
-settled AS (
-    SELECT *, CASE WHEN is_deleted THEN 'deleted' WHEN __rule IS NOT NULL THEN 'rejected' ELSE 'live' END AS __outcome
-    FROM judged
-)
-SELECT {", ".join(_output(transform, stamp))} FROM (SELECT *, {_key(transform)} AS dedupe_key FROM settled)
+settled AS (SELECT *, {_outcome(transform)} AS __outcome FROM judged)
+SELECT {", ".join(_output(transform, header, stamp))} FROM (SELECT *{_masked(transform)} FROM ({keyed}))
 """
+
+
+def _outcome(transform: Transform) -> str:
+    """What becomes of a row; one whose filter cannot be decided, because a value does not fit, is rejected."""
+    filtered = ""
+    if transform.where is not None:
+        undecided = ", ".join(map(literal, transform.where.fields)) or "NULL"
+        filtered = (
+            f"WHEN split_part(__misfit, ' ', 2) IN ({undecided}) THEN 'rejected' "
+            f"WHEN NOT ({transform.where.condition}) THEN 'filtered' "
+        )
+    return f"CASE WHEN is_deleted THEN 'deleted' {filtered}WHEN __rule IS NOT NULL THEN 'rejected' ELSE 'live' END"
+
+
+def _masked(transform: Transform) -> str:
+    """Columns whose value is hidden before anything is written; the dedupe key is made from the value itself."""
+    hidden = (f"{mask_of(one, quoted(one.column))} AS {quoted(one.column)}" for one in transform.masks)
+    return f" REPLACE ({', '.join(hidden)})" if transform.masks else ""
+
+
+def mask_of(mask: Mask, value: str) -> str:
+    """The SQL that hides a value: a keyed hash, or stars up to its last four characters."""
+    return {"sha256": f"keyed_hash({value}::VARCHAR)", "last4": f"last_four({value}::VARCHAR)"}[mask.method]
+
+
+def _record(transform: Transform, header: Sequence[str]) -> str:
+    """The landed record as JSON, its hidden fields hidden here too."""
+    names = {name.lower(): name for name in header}
+    masks = [(names[one.field.lower()], one) for one in transform.masks if one.field.lower() in names]
+    if not masks:
+        return "to_json(__record)"
+    hidden = ", ".join(f"{literal(name)}, {mask_of(one, f'__record.{quoted(name)}')}" for name, one in masks)
+    return f"json_merge_patch(to_json(__record), json_object({hidden}))"
+
+
+def _told(transform: Transform) -> Iterator[Rule]:
+    """The rules that warn or fail."""
+    yield from (one for one in transform.rules if one.on_failure != "reject")
+
+
+def _broken(
+    database: duckdb.DuckDBPyConnection, transform: Transform, files: Sequence[Path]
+) -> tuple[tuple[Rule, int], ...]:
+    """How many records break each rule that warns or fails, for those that any breaks."""
+    told = tuple(_told(transform))
+    if not told:
+        return ()
+    rows = database.execute(
+        "SELECT place, count(*) FROM (SELECT unnest(__broken) AS place FROM read_parquet(?)) GROUP BY place",
+        [[str(path) for path in files]],
+    ).fetchall()
+    counts = {int(place): int(count) for place, count in rows}
+    return tuple((rule, counts[at]) for at, rule in enumerate(told) if at in counts)
 
 
 def _missing(transform: Transform, header: Sequence[str]) -> Iterator[str]:
@@ -214,10 +242,10 @@ def _extensions(extra: Sequence[str]) -> str:
 
 def _verdict(transform: Transform, requirement: str) -> str:
     """The first rule that a row breaks: its name, its requirement, and a message for a person."""
-    rules = [f"WHEN {one.condition} THEN {{}}" for one in transform.rules]
-    names = " ".join(rule.format(literal(one.name)) for rule, one in zip(rules, transform.rules, strict=True))
-    whose = " ".join(rule.format(literal(one.requirement)) for rule, one in zip(rules, transform.rules, strict=True))
-    texts = " ".join(rule.format(literal(one.message)) for rule, one in zip(rules, transform.rules, strict=True))
+    rules = [one for one in transform.rules if one.on_failure == "reject"]
+    names = " ".join(f"WHEN {one.condition} THEN {literal(one.name)}" for one in rules)
+    whose = " ".join(f"WHEN {one.condition} THEN {literal(one.requirement)}" for one in rules)
+    texts = " ".join(f"WHEN {one.condition} THEN {literal(one.message)}" for one in rules)
     misfit = "WHEN __misfit IS NOT NULL THEN"
     return f"""
     CASE {misfit} split_part(__misfit, ' ', 1) {names} END AS __rule,
@@ -226,7 +254,7 @@ def _verdict(transform: Transform, requirement: str) -> str:
         {texts} END AS __message"""
 
 
-def _output(transform: Transform, stamp: Stamp) -> list[str]:
+def _output(transform: Transform, header: Sequence[str], stamp: Stamp) -> list[str]:
     names = [quoted(one.name) for one in transform.columns]
     content = ["source_id", "source_modified_at", "__outcome", "__rule", *names, "extensions", "dedupe_key"]
     hashed = ", ".join([literal(_layout(transform)), *(f"{name}::VARCHAR" for name in content)])
@@ -247,8 +275,17 @@ def _output(transform: Transform, stamp: Stamp) -> list[str]:
         "CASE WHEN __outcome = 'rejected' THEN __rule END AS __rule",
         "CASE WHEN __outcome = 'rejected' THEN __requirement END AS __requirement",
         "CASE WHEN __outcome = 'rejected' THEN __message END AS __message",
-        "CASE WHEN __outcome = 'rejected' THEN to_json(__record)::VARCHAR END AS __record",
+        f"CASE WHEN __outcome = 'rejected' THEN {_record(transform, header)}::VARCHAR END AS __record",
+        *(["__broken"] if any(_told(transform)) else ()),
     ]
+
+
+def _flags(transform: Transform) -> str:
+    """The places of the warning and failing rules that a row breaks; only what would be loaded or rejected counts."""
+    tests = [f"CASE WHEN {one.condition} THEN {at} END" for at, one in enumerate(_told(transform))]
+    found = f"list_filter([{', '.join(tests)}], lambda x: x IS NOT NULL)"
+    counted = "__outcome IN ('live', 'rejected') AND __misfit IS NULL"
+    return f", CASE WHEN {counted} THEN {found} END AS __broken" if tests else ""
 
 
 def _layout(transform: Transform) -> str:
@@ -312,16 +349,18 @@ def _one_row_an_id(database: duckdb.DuckDBPyConnection, files: list[Path], folde
     return [single]
 
 
-def _cut(database: duckdb.DuckDBPyConnection, path: Path, batch_rows: int) -> Iterator[tuple[Path, int]]:
+def _cut(database: duckdb.DuckDBPyConnection, path: Path, batch_rows: int, *, told: bool) -> Iterator[tuple[Path, int]]:
+    """The file in parts of at most `batch_rows`; what rules told of its rows stays behind."""
     rows = _rows(database, path)
-    if rows <= batch_rows:
+    if rows <= batch_rows and not told:
         yield path, rows
         return
-    for at in range(0, rows, batch_rows):
+    left_out = "file_row_number, __broken" if told else "file_row_number"
+    for at in range(0, max(rows, 1), batch_rows):
         part = path.with_name(f"{path.stem}-{at // batch_rows:05d}.parquet")
         _roomy(
             database,
-            f"""COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet(?, file_row_number = true)
+            f"""COPY (SELECT * EXCLUDE ({left_out}) FROM read_parquet(?, file_row_number = true)
                 WHERE file_row_number >= {at} AND file_row_number < {at + batch_rows})
                 TO {literal(str(part))} (FORMAT parquet, COMPRESSION snappy)""",
             (str(path),),

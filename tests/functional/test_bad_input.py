@@ -87,7 +87,7 @@ def test_a_requirement_that_cannot_be_compiled_is_shown_in_its_place_and_nothing
     old, new, code, texts = REJECTED[case]
     project = spec_project(tmp_path / "project", SPEC.replace(old, new))
     done = compile_refused(project, 1)
-    assert f"error {code}: " in done.err
+    assert f"error[{code}]: " in done.err
     assert "requirements/customer_data.md:" in done.err and "^^" in done.err
     assert "customer_data: rejected, 1 error; nothing was written" in done.err
     assert [text for text in texts if text not in done.err] == []
@@ -107,7 +107,7 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_place_of_the_byte(tmp_path: 
     path = project.root / "requirements" / "customer_data.md"
     path.write_bytes(path.read_bytes() + b"- R9.1 Caf\xe9\n")
     done = compile_refused(project, 1)
-    assert "requirements/customer_data.md:8:11: error DUR002: byte" in done.err
+    assert "error[DUR002]: byte" in done.err and "requirements/customer_data.md:8:11" in done.err
     assert "Save the file as UTF-8." in done.err
 
 
@@ -119,13 +119,13 @@ def test_requirements_that_are_a_folder_or_missing_are_told_apart(tmp_path: Path
     assert "There is no requirements/customer_data.md" in missing.err
     path.mkdir()
     unreadable = compile_refused(project, 1)
-    assert "error DUR001: cannot read requirements/customer_data.md: Is a directory" in unreadable.err
+    assert "error[DUR001]: cannot read requirements/customer_data.md: Is a directory" in unreadable.err
 
 
 def test_without_a_schema_snapshot_the_command_that_writes_it_is_named(tmp_path: Path) -> None:
     project = Project.make(tmp_path / "project", SPEC)
     done = compile_refused(project, 1)
-    assert "error DUR011: there is no schema snapshot requirements/salesforce.schema.json" in done.err
+    assert "error[DUR011]: there is no schema snapshot requirements/salesforce.schema.json" in done.err
     assert "Run `durable discover`" in done.err
 
 

@@ -11,6 +11,8 @@ from durable_compiler.cli import output, project
 
 if TYPE_CHECKING:
     from durable_compiler.compilation import Outcome
+    from durable_compiler.diagnostics import Diagnostic
+    from durable_compiler.package import Changed
 
 EXIT_CODES = {"unchanged": 0, "written": 0, "rejected": 1, "refused": 2, "differs": 3}
 
@@ -20,38 +22,48 @@ EXIT_CODES = {"unchanged": 0, "written": 0, "rejected": 1, "refused": 2, "differ
 @click.option("--check", is_flag=True, help="Write nothing; exit 3 if generated/ is not what the requirements say.")
 @click.option("--no-commit", is_flag=True, help="Write the package and leave the commit to you.")
 @click.option("--branch", metavar="B", help="Commit on this branch, made if there is none.")
+@output.format_option
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
-def command(name: str | None, check: bool, no_commit: bool, branch: str | None, machine: bool) -> None:
+def command(name: str | None, check: bool, no_commit: bool, branch: str | None, form: str, machine: bool) -> None:
     """Compile the requirements of one pipeline, or of all, and commit the packages."""
     if branch and (no_commit or check):
         raise click.UsageError(
             f"--branch says where to commit; {'--check' if check else '--no-commit'} commits nothing."
         )
-    raise SystemExit(compile_all(name, machine, check=check, commit=not no_commit, branch=branch))
+    raise SystemExit(compile_all(name, "json" if machine else form, check=check, commit=not no_commit, branch=branch))
 
 
-def compile_all(name: str | None, machine: bool, *, check: bool, commit: bool, branch: str | None) -> int:
+def compile_all(name: str | None, form: str, *, check: bool, commit: bool, branch: str | None) -> int:
     """Compile each chosen pipeline, tell the outcomes, and give the exit code of the first that is not well."""
+    from durable_compiler.package import Changed
+
     where = project.root()
+    changed = Changed(where)
     told: list[dict[str, Any]] = []
     exit_codes: list[int] = []
+    diagnostics: list[Diagnostic] = []
     for one in project.chosen(where, name):
-        outcome, exit_code = _compiled(where, one, check=check, commit=commit, branch=branch)
+        outcome, exit_code = _compiled(where, one, changed, check=check, commit=commit, branch=branch)
         exit_codes.append(exit_code)
         told.append(as_json(one, outcome))
-        if not machine:
+        diagnostics += outcome.diagnostics
+        if form == "text":
             tell(one, outcome, where, check=check)
-    if machine:
+    if form == "json":
         output.as_json({"pipelines": told})
+    elif form != "text":
+        output.annotate(diagnostics, form)
     return next((code for code in exit_codes if code), 0)
 
 
-def _compiled(where: Path, name: str, *, check: bool, commit: bool, branch: str | None) -> tuple[Outcome, int]:
+def _compiled(
+    where: Path, name: str, changed: Changed, *, check: bool, commit: bool, branch: str | None
+) -> tuple[Outcome, int]:
     from durable_compiler.compilation import Outcome, compile_pipeline
     from durable_compiler.history import HistoryRefused
 
     try:
-        outcome = compile_pipeline(where, name, check=check, commit=commit, branch=branch)
+        outcome = compile_pipeline(where, name, check=check, commit=commit, branch=branch, changed=changed)
     except HistoryRefused as refused:
         return Outcome("refused", text=f"{refused.message}\n  help: {refused.help}"), refused.exit_code
     return outcome, EXIT_CODES[outcome.status]

@@ -1,80 +1,113 @@
-"""`durable explain`: how a sentence or a whole requirements file is read."""
+"""`durable explain`: how a sentence or a whole requirements file is read, and what a diagnostic's code means."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from durable_compiler.cli import output, project
 
+if TYPE_CHECKING:
+    from durable_compiler.diagnostics import Diagnostic
+
+_CODE = re.compile(r"DUR\d{3}", re.IGNORECASE)
+
 
 @click.command("explain", epilog='Example: durable explain "Runs nightly at 2:00 AM UTC"')
-@click.argument("what", metavar='NAME|"SENTENCE"')
+@click.argument("what", metavar='NAME|"SENTENCE"|CODE', required=False)
+@click.option("--list", "listing", is_flag=True, help="List every code that a diagnostic can have.")
+@output.format_option
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
-def command(what: str, machine: bool) -> None:
-    """Show how a sentence, or every sentence of a pipeline's requirements, is read."""
+def command(what: str | None, listing: bool, form: str, machine: bool) -> None:
+    """Show how a sentence, or every sentence of a pipeline's requirements, is read; or what a code means."""
+    if (what is None) == (not listing):
+        raise click.UsageError("Name a pipeline, a sentence or a code, or say --list.")
+    form = "json" if machine else form
+    if what is None or _CODE.fullmatch(what):
+        _codes(what, form)
+        return
     where = project.root()
     is_file = what in project.specs(where) or what.endswith(".md") or project.PIPELINE_NAME.fullmatch(what)
-    read = _file(where, project.chosen(where, what)[0], machine) if is_file else _sentence(where, what, machine)
+    read = _file(where, project.chosen(where, what)[0], form) if is_file else _sentence(where, what, form)
     raise SystemExit(0 if read else 1)
 
 
-def _sentence(where: Path, text: str, machine: bool) -> bool:
-    from durable_compiler.explain import explain_sentence
+# --- codes ------------------------------------------------------------------------------------------------------
+
+
+def _codes(code: str | None, form: str) -> None:
+    """The page of one code, or one line for each. Raises Refused for a code that does not exist."""
+    from durable_compiler.pages import pages
+
+    known = pages()
+    if code is not None and code.upper() not in known:
+        raise project.Refused(f"There is no diagnostic {code.upper()}.", "`durable explain --list` shows every code.")
+    chosen = list(known.values()) if code is None else [known[code.upper()]]
+    if form == "json":
+        told = [{"code": one.code, "title": one.title, "text": one.text} for one in chosen]
+        output.as_json(told if code is None else told[0])
+    elif code is None:
+        click.echo("\n".join(f"{one.code}  {one.title}" for one in chosen))
+    else:
+        click.echo(f"{chosen[0].code}: {chosen[0].title}\n\n{chosen[0].text}")
+
+
+# --- a sentence -------------------------------------------------------------------------------------------------
+
+
+def _sentence(where: Path, text: str, form: str) -> bool:
+    from durable_compiler.explain import sentence_read
     from durable_compiler.interpret import load_snapshot
 
+    text = re.sub(r"^\s*[-*]?\s*R\d+(\.\d+)+\s+", "", text)
     catalogue, wrong = load_snapshot(project.snapshot_path(where))
-    if catalogue is None:
-        told: dict[str, Any] = {"text": text, "status": "rejected", "clauses": [], "diagnostics": []}
-        told["diagnostics"] = [one.to_json() for one in wrong]
+    clauses: list[dict[str, Any]] = []
+    diagnostics: list[Diagnostic] = list(wrong)
+    if catalogue is not None:
+        clauses, diagnostics = sentence_read(text, catalogue)
+    if form == "json":
+        told = [one.to_json() for one in diagnostics]
+        status = "rejected" if told else "understood"
+        output.as_json({"text": text, "status": status, "clauses": clauses, "diagnostics": told})
+    elif form == "text":
+        _tell(text, clauses, diagnostics)
     else:
-        told = explain_sentence(re.sub(r"^\s*[-*]?\s*R\d+(\.\d+)+\s+", "", text), catalogue)
-    if machine:
-        output.as_json(told)
-    else:
-        _tell(told)
-    return bool(told["status"] != "rejected")
+        output.annotate(diagnostics, form)
+    return not diagnostics
 
 
-def _tell(told: dict[str, Any]) -> None:
-    for clause in told["clauses"]:
+def _tell(text: str, clauses: list[dict[str, Any]], diagnostics: list[Diagnostic]) -> None:
+    for clause in clauses:
         click.echo(f"{clause['kind']}: {clause['echo']}")
         click.echo(
             "\n".join("  " + line for line in json.dumps(clause["ir"], ensure_ascii=False, indent=2).split("\n"))
         )
-    for one in told["diagnostics"]:
-        click.echo(
-            output.styled(f"{one['severity']} {one['code']}: {one['message']}", one["severity"], err=True), err=True
-        )
-        _underline(told["text"], one)
-        click.echo(f"  help: {one['help']}" if one["help"] else "", err=True)
-        if one["suggestions"]:
-            click.echo(f"  did you mean: {', '.join(one['suggestions'])}", err=True)
+    for one in diagnostics:
+        output.show_one(one, text if one.file == "<sentence>" else None)
 
 
-def _underline(text: str, one: dict[str, Any]) -> None:
-    if one["file"] == "<sentence>":
-        carets = "^" * max(1, one["end_column"] - one["column"])
-        click.echo(f"  {text}\n  {' ' * (one['column'] - 1)}{carets}", err=True)
+# --- a file -----------------------------------------------------------------------------------------------------
 
 
-def _file(where: Path, name: str, machine: bool) -> bool:
+def _file(where: Path, name: str, form: str) -> bool:
     from durable_compiler.interpret import read_file
 
     reading = read_file(project.spec_path(where, name), project.snapshot_path(where))
     pipeline = reading.pipeline
     understood = [] if pipeline is None else [one.model_dump(mode="json") for one in pipeline.requirements]
     assumed = [] if pipeline is None else [one.model_dump(mode="json") for one in pipeline.assumptions]
-    if machine:
+    if form == "json":
         wrong = [one.to_json() for one in reading.diagnostics]
         output.as_json({"name": name, "requirements": understood, "assumptions": assumed, "diagnostics": wrong})
-    else:
+    elif form == "text":
         _tell_file(understood, assumed)
         output.show(reading.diagnostics, where)
+    else:
+        output.annotate(reading.diagnostics, form)
     return pipeline is not None
 
 

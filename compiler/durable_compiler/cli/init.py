@@ -32,6 +32,8 @@ salesforce = "sandbox"
 warehouse = {kind = "duckdb", path = ".durable/warehouse.duckdb"}
 alerts = "file"
 """
+# Lock blocks that two branches add in one place are both kept; docs/reference/lock.md says why that is safe.
+MERGED = "*.lock.json merge=union\n"
 IGNORED = """\
 .durable/
 secrets/
@@ -65,6 +67,7 @@ def files(name: str) -> dict[Path, str]:
     title = name.replace("_", " ").capitalize() + " sync"
     return {
         Path("requirements") / f"{name}.md": REQUIREMENTS.format(title=title, name=name),
+        Path("requirements") / ".gitattributes": MERGED,
         Path("durable.toml"): CONFIGURATION,
         Path(".gitignore"): IGNORED,
     }

@@ -1,13 +1,13 @@
-"""How commands speak: diagnostics for people on stderr, one JSON object for machines on stdout."""
+"""How commands speak: diagnostics for people on stderr, documents for machines on stdout."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from durable_compiler.diagnostics import Diagnostic
 
 COLOURS = {"error": "red", "warning": "yellow", "help": "cyan"}
+FORMATS = ("text", "json", "sarif", "github")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def format_option(command: Command) -> Command:
+    """The option `--format`; `--json` is its short form."""
+    choice = click.Choice(FORMATS)
+    help = "For people (text), or json, SARIF 2.1.0, or GitHub annotations on stdout."
+    return click.option("--format", "form", type=choice, default="text", help=help)(command)
 
 
 def as_json(value: Any) -> None:
@@ -30,13 +39,31 @@ def styled(text: str, kind: str, *, err: bool = False) -> str:
 
 
 def show(diagnostics: Iterable[Diagnostic], where: Path) -> None:
-    """Every diagnostic with its source line, on stderr."""
+    """Every diagnostic with its source lines, on stderr."""
     texts: dict[str, str | None] = {}
     for one in diagnostics:
         if one.file not in texts:
             texts[one.file] = _text(where / one.file)
-        head, *rest = one.render(texts[one.file]).split("\n")
-        click.echo("\n".join([styled(head, one.severity, err=True), *rest]), err=True)
+        show_one(one, texts[one.file])
+
+
+def show_one(one: Diagnostic, text: str | None) -> None:
+    """A diagnostic in its source, on stderr."""
+    head, *rest = one.render(text).split("\n")
+    click.echo("\n".join([styled(head, one.severity, err=True), *rest, ""]), err=True)
+
+
+def annotate(diagnostics: Sequence[Diagnostic], form: str) -> None:
+    """Diagnostics as one SARIF document or as GitHub annotations, on stdout."""
+    from durable_compiler import renderings
+    from durable_compiler.package import COMPILER
+    from durable_compiler.pages import pages
+
+    if form == "github":
+        click.echo(renderings.as_github(diagnostics), nl=False)
+    elif form == "sarif":
+        texts = {code: page.text for code, page in pages().items()}
+        as_json(renderings.as_sarif(diagnostics, texts, COMPILER))
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

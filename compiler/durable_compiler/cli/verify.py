@@ -12,4 +12,4 @@ from durable_compiler.cli.compile import compile_all
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 def command(name: str | None, machine: bool) -> None:
     """Name every missing, stale, orphaned or hand-edited file of a package, or of all; exit 3 if there is one."""
-    raise SystemExit(compile_all(name, machine, check=True, commit=False, branch=None))
+    raise SystemExit(compile_all(name, "json" if machine else "text", check=True, commit=False, branch=None))

@@ -6,20 +6,35 @@ from functools import cache
 
 from durable_compiler.frames import (
     alert,
+    approval,
     batch,
+    check,
+    compute,
     dedupe,
+    default,
     deletes,
+    deploy,
+    derive,
     enum,
     extensions,
+    fields,
+    filter,
+    guard,
     incremental,
+    map_,
+    mask,
     mode,
     normalise,
+    quota,
     reconcile,
     refresh,
     require,
+    residency,
     retention,
     retry,
     schedule,
+    since,
+    sla,
     sync,
     write,
 )
@@ -27,8 +42,9 @@ from durable_compiler.frames.frame import Clause, Frame
 from durable_compiler.grammar.tiling import Tiling, compile_tiling
 
 MODULES = (
-    sync, schedule, write, mode, incremental, refresh, reconcile, deletes, dedupe, normalise, enum, require,
-    extensions, batch, retry, alert, retention,
+    sync, fields, filter, since, schedule, write, mode, incremental, refresh, reconcile, deletes, dedupe, map_,
+    normalise, enum, derive, compute, default, require, check, extensions, batch, retry, alert, guard, sla, quota, mask,
+    residency, retention, approval, deploy,
 )  # fmt: skip
 REGISTRY: dict[str, Frame] = {frame.kind: frame for frame in (module.FRAME for module in MODULES)}
 

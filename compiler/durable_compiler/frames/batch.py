@@ -39,24 +39,53 @@ def out_of_range(rows: int, sentence: Sentence) -> Fault:
     return Fault("DUR053", f"{rows:,} rows is no batch", sentence.tokens[0].start, sentence.tokens[-1].end, help)
 
 
+_CHUNK = "(batch/chunk/group/block)"
+_CHUNKS = "([write] batches/chunks/groups/blocks)"
+_WRITES = (
+    "((each/every/a/the [write/commit/load] batch/chunk) | [write] batches/chunks | commits | (each/every commit))"
+)
+
 FRAME = Frame(
     kind="batch",
     doc="Says how many rows are committed together.",
-    phrases="""
-    VERB = ~commit/write/load/process/insert/send/save [the] [data/rows/records/changes] | ~use
-    WHAT = data/rows/records/changes
-    BATCHES = in batches of [up to] <int:rows> [%rows] [each] | batches of <int:rows> [%rows]
-    PER = <int:rows> %rows per batch | <int:rows> %rows in each batch
-    EACH = each/every batch has/have/holds/contains/is [up to] <int:rows> %rows
-    SIZE = [~use] batch size [is/of] [:] <int:rows> [%rows] | batches have/contain/hold <int:rows> rows
-    EVERY = [after] every <int:rows> %rows
-    AT = <int:rows> %rows at a time
-    COMMIT = ~commit
+    phrases=f"""
+    VERB = ~commit/write/load/process/insert/send/save/upsert/push [the/all] [data/rows/records/changes] [to/into (the
+            warehouse/table/target | snowflake)] | ~use/work/group/split/chunk [the] [data/rows/records/changes/writes]
+    WHAT = [the/all] data/rows/records/changes/writes
+    BATCHES = (in/into/with) {_CHUNKS} (of | of up to | of at most | of no more than | of maximum)
+            <int:rows> [%rows] [each]
+        | {_CHUNKS} (of | of up to | of at most | of no more than) <int:rows> [%rows] | (in/with) <int:rows>
+            row {_CHUNKS}
+        | (in/with) {_CHUNKS} (that/which) [each] ~hold/contain [up to | at most] <int:rows> %rows | <int:rows>
+            row {_CHUNKS}
+    PER = [up to | at most | no more than] <int:rows> %rows (per | in each | in every | to a | in a) {_CHUNK}
+        | [up to | at most | no more than] <int:rows> %rows per commit/transaction
+    EACH = (each/every/a [write] {_CHUNK} | write {_CHUNKS} | {_CHUNKS}) [may/can]
+            (~have/hold/contain/include | be | ~consist_of) [exactly]
+            [up to | at most | no more than | a maximum of] <int:rows> %rows
+    SIZE = [~use/set] [the/a] [write/commit/load/maximum/max] (batch/chunk size | size of a/the/each
+            batch/chunk | rows per batch)
+            [is/of/to/at] [: | =] [up to | at most] <int:rows> [%rows]
+    CAP = ~cap/limit/restrict ({_WRITES} | the {_CHUNK} size | {_CHUNK} size) (at/to) [at most] <int:rows> [%rows]
+        | ({_WRITES} | [the] {_CHUNK} size) ~cap/limit/restrict (at/to) [at most] <int:rows> [%rows]
+        | {_CHUNKS} (must/may/should/can/shall not | cannot | [must/should/may] never) (~exceed |
+            ~hold/contain/have more than)
+            <int:rows> %rows
+        | no {_CHUNK} (may/can/should/must/shall/will) (~have/hold/contain more than | ~exceed | be
+            (larger/bigger) than)
+            <int:rows> %rows
+    EVERY = [after/once] (every/each) <int:rows> %rows | after every <int:rows> %rows
+    AT = [up to | at most | no more than] <int:rows> %rows at a time | [up to | at most | no more than]
+            <int:rows> %rows at once
+    COMMIT = ~commit | commits ~happen | one commit
     READ EACH
     READ VERB BATCHES|AT|PER
-    READ WHAT COMMIT BATCHES
-    READ COMMIT EVERY
+    READ WHAT COMMIT BATCHES|AT|PER|EVERY
+    READ COMMIT EVERY|PER
     READ SIZE
+    READ CAP
+    READ BATCHES
+    READ PER
     """,
     build=build,
     echo=echo,
@@ -67,6 +96,7 @@ FRAME = Frame(
         "Writes in batches of 20k records",
         "Batch size is ten thousand rows",
         "Commits every 5000 rows",
+        "Batch size: 50,000",
     ),
     near_misses=(
         "Commits in batches",
@@ -74,5 +104,7 @@ FRAME = Frame(
         "Never commits in batches of 50,000 rows",
         "Commits in batches of 50,000 bytes",
         "Commits in batches of 0 rows",
+        "Commits in batches of at least 50,000 rows",
+        "Commits in batches of 1,000 or 2,000 rows",
     ),
 )

@@ -21,8 +21,10 @@ class Dedupe(Clause):
     keep: str
 
 
-def build(values: Values, sentence: Sentence) -> Dedupe | Fault:
+def build(values: Values, sentence: Sentence) -> Dedupe | Fault | None:
     """The clause of a reading."""
+    if "keys" not in values:
+        return None
     owner = sentence.catalogue.by_name[values["object"]]
     names: list[str] = []
     assumed: tuple[Assumed, ...] = ()
@@ -74,28 +76,63 @@ FRAME = Frame(
     kind="dedupe",
     doc="Says which fields identify a record, and which of several is kept.",
     phrases="""
-    DEDUP = ~deduplicate/dedupe/dedup | de ~duplicate/dupe
-    OBJ = <object>
-    DUP = duplicate <object> are ~remove/drop/merge/eliminate
-    UNIQUE = <object> (are/is/must be) unique
-    SHARE = [the] <object> (sharing | that share | with) [the] same <keys> are duplicates
-    REMOVE = ~remove/drop/merge/eliminate duplicate <object>
-    TREAT = ~treat/consider/count <object> with/sharing/having the same <keys> as (one/duplicates | the same
-        | one record | the same record)
-    BY = (by/on/using | based on | by the | with) <keys>
-    SAME = <object> with the same <keys> are [treated/considered] (as one | one | duplicates | as duplicates
-        | the same [record])
-    KEEP = ~keep the (latest/newest {keep=latest} | most recent {keep=latest}
-        | most recently modified {keep=latest} | first/oldest/earliest {keep=first}) [%rows | one/version]
-    KEPT = [the] (latest/newest {keep=latest} | most recent {keep=latest}
-        | first/oldest/earliest {keep=first}) [%rows | one/version] ~keep/win
-    WINS = \\( latest wins \\) {keep=latest} | [the] (latest/newest {keep=latest}
-        | first/oldest {keep=first}) [%rows | one/version] wins
+    DEDUP = ~deduplicate/dedupe/dedup | de ~duplicate/dupe | (deduplication/dedupe/dedup | de duplication)
+        [key/rule] [of/for] [:]
+    MATCH = ~match
+    OBJ = [of/for/in/among] <object>
+    DUP = duplicate <object> [are/is] [to] ~remove/drop/merge/eliminate/collapse/consolidate/combine
+    UNIQUE = <object> (are/is | must/shall/should be) unique | uniqueness [:] <object>
+    SHARE = [the] <object> (sharing | that share | with | that have) [the/an/a] (same/identical) <keys> are
+        duplicates
+    REMOVE = ~remove/drop/merge/eliminate/collapse/consolidate/combine/identify/find/detect [older] (duplicate
+        <object> | duplicates of/among/in/from <object>) | (for | in case of) duplicate <object>
+    DETECT = duplicates of/among/in <object> are ~detect/identify/find/recognise/recognize/match/remove/drop/merge
+        | duplicate <object>
+    MERGE = <object> (sharing | that share | with | having | that have) [the/an/a] (same/identical) <keys> %be_to
+        ~merge/collapse/combine/consolidate [into one] | ~merge/collapse/combine/consolidate <object> (sharing | that
+        share | with | having | that have) [the/an/a] (same/identical) <keys> [into one]
+    TREAT = ~treat/consider/count/regard <object> with/sharing/having [the/an/a] (same/identical) <keys> as
+        (one/duplicates | the same | one record | the same record)
+    BY = [\\(] (by/on/using/per | based on | by the | with | according to | key is | [with the] same | key) [:]
+        [the] <keys> [\\)] | \\( [same] <keys> \\)
+    TWO = (if/when/where/whenever) [there are] [two/several/multiple | more than one | two or more] <object>
+        (have/share/has/with) [the/an/a] [same/identical] <keys>
+    DUPIF = <object> are [considered/treated/counted] [as] duplicates (if/when) they (have/share) [the/an/a]
+        (same/identical) <keys> | <object> are [considered] duplicates (if/when) their <keys> (matches/match | are/is
+        [the] same/equal/identical)
+    SAME = <object> sharing [a/an/the] <keys> are [treated/considered/counted] [as] (one/duplicates | the same)
+        | [two] <object> (with | having | that share | sharing) [the/an/a] (same/identical) <keys> (are/count
+        [treated/considered/counted] (as one | one | duplicates | as duplicates | as the same | the same
+        [record/lead/contact/account/person/company/customer]))
+    IDENTIFIES = <keys> uniquely ~identify <object> | <keys> (must/should/shall/has) [to] be unique
+        (in/within/among/across) <object> | <keys> is unique (in/within/among/across) <object> | each/every <keys> may
+        occur only once in <object> | [unique/dedup/deduplication] key for <object> [:] <keys> | <keys> is [the]
+        [unique/dedup/deduplication/business] key (of/for) <object> | [the] [unique/dedup/deduplication/business] key
+        (of/for) <object> is <keys> | <object> are [uniquely] ~identify by [their/the] <keys> | ~use <keys> (as [the]
+        [unique/dedup/deduplication/business] key for | to ~deduplicate/dedupe) <object>
+    NONE = no duplicate <object> | no two <object> (may/can/must/should/shall have/share) [the/an/a]
+        (same/identical) <keys>
+    ONEOF = <object> [:] one record/row (per | for each/every) <keys>
+    ONE = ~keep one record/row (per | for each/every) <keys> (for/of/in) <object> | ~want one <object> per <keys>
+        | [there] [must/should/may/can be] [only/exactly/just] one [row/record] (per | for each/every) <keys>
+        (in/of/for) <object> | [there] [must/should/may/can be] [only/exactly/just] one <object> (per | for
+        each/every) <keys> | ~keep one <object> (per | for each/every) <keys>
+    KEEPONE = ~keep/retain [the] %which <object> (per | for each/every) <keys> | only the %which <object> (per
+        | for each/every) <keys> ~keep/retain | ~keep only the %which <object> (per | for each/every) <keys>
+    KEEP = ~keep/retain/prefer [the] %which [%rows | one/version]
+    KEPT = [only] [the] %which [%rows | one/version] ~keep/win/retain | [the] %which [%rows | one/version]
+        wins/stays
+    WINS = \\( [~keep] [the] %which [%rows | one/version] [wins] \\) | %which
+    KEEPONLY = ~keep only the %which [%rows | one/version]
+    GONE = ~remove/drop/merge/eliminate/collapse/consolidate/combine
     READ SHARE [KEEP] [KEPT] [WINS]
-    READ DUP|UNIQUE BY [KEEP] [KEPT] [WINS]
-    READ REMOVE BY [KEEP] [KEPT] [WINS]
+    READ NONE|ONE|ONEOF|SAME|DUPIF|TREAT|IDENTIFIES|MERGE [KEEP] [KEPT] [WINS]
+    READ KEEPONE
+    READ TWO KEEP|KEPT|KEEPONLY
+    READ NONE|DUP|UNIQUE|REMOVE BY [KEEP] [KEPT] [WINS]
+    READ DETECT BY [KEEP] [KEPT] [WINS] [GONE]
     READ DEDUP OBJ BY [KEEP] [KEPT] [WINS]
-    READ TREAT|SAME [KEEP] [KEPT] [WINS]
+    READ MATCH OBJ BY KEEP|KEPT
     """,
     build=build,
     echo=echo,
@@ -107,6 +144,8 @@ FRAME = Frame(
         "De-duplicate Contacts on Email and keep the first record",
     ),
     near_misses=(
+        "Does not merge duplicate Contacts by Email",
+        "Contacts with the same Email are not duplicates",
         "Deduplicates Contacts",
         "Never deduplicates Contacts by External ID",
         "Deduplicates Contacts by External ID or Email",

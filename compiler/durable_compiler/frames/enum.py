@@ -25,21 +25,50 @@ class EnumMap(Clause):
 
 def build(values: Values, sentence: Sentence) -> EnumMap | Fault | None:
     """The clause of a reading."""
-    owner, name = values["field"]
     sources, targets = (
         zip(*values["pairs"], strict=True) if "pairs" in values else (values["sources"], values["targets"])
     )
     otherwise = values.get("otherwise")
+    if "otherwise" in values and "rejects" in values:
+        return None
     if len(sources) != len(targets) or len(set(sources)) != len(sources):
         return None
-    if any(word.casefold() in _NO_VALUES for word in (*targets, otherwise or "")):
+    if any(word.casefold() in _NO_VALUES for word in (*sources, *targets, otherwise or "")):
         return None
+    field = values["field"] if "field" in values else _field_of(sources, sentence)
+    if field is None or isinstance(field, Fault):
+        return field
+    owner, name = field
     found = [picklist_value(owner, name, source, sentence) for source in sources]
     for one in found:
         if isinstance(one, Fault):
             return one
     found_pairs = tuple(zip((one for one in found if isinstance(one, str)), targets, strict=True))
+    if len({one for one, _ in found_pairs}) != len(found_pairs):
+        return None
     return EnumMap(owner, name, found_pairs, otherwise)
+
+
+def _field_of(sources: tuple[str, ...], sentence: Sentence) -> tuple[str, str] | Fault | None:
+    """The one picklist of the synced objects that has all these values, none of which is a field's name."""
+    catalogue = sentence.catalogue
+    scope = sentence.synced or tuple(one.name for one in catalogue.objects)
+    keys = {squeeze(one) for one in sources}
+    if any(key in catalogue.by_name[owner].by_key or key in catalogue.by_key for owner in scope for key in keys):
+        return None
+    fields = [(owner, field) for owner in scope for field in catalogue.by_name[owner].fields if field.picklist]
+    found = [
+        (owner, field.name)
+        for owner, field in fields
+        if keys <= {squeeze(words) for one in field.picklist for words in (one.value, one.label)}
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    choices = tuple(catalogue.field_label(*one) for one in found)
+    message = f"{listed(sources)} {'is a value' if len(sources) == 1 else 'are values'} of several fields"
+    at = max(sentence.text.find(sources[0]), 0)
+    help = "Put the field before the values."
+    return Fault("DUR032", message, at, at + len(sources[0]), help, choices[:5])
 
 
 def echo(clause: EnumMap, catalogue: Snapshot) -> str:
@@ -89,23 +118,40 @@ FRAME = Frame(
     kind="enum",
     doc="Maps the values of a picklist to others.",
     phrases="""
-    MAP = ~map/translate/convert/turn/change [value/values] [of] <field> [values/value] [of/from]
-        <values:sources> to/into/as <values:targets>
-    PAIRS = ~map/translate/convert/turn/change [value/values] [of] <field> [values/value] [:/from] <pairs>
-    BECOMES = <field> [:] <pairs>
-    ISMAPPED = <field> [values] [are/is] ~map/translate/convert [:/as] [follows] [:] <pairs>
-    MAPSTO = <field> <values:sources> ~map/translate to/into <values:targets>
-    FIRST = <values:sources> <field> ~become <values:targets>
-    REPLACE = ~replace <field> <values:sources> with/by <values:targets>
-    PASSIVE = <field> [values/value] <values:sources> (are/is) ~map/translate/convert (to/into/as) <values:targets>
-    BECOME = <field> <values:sources> ~become <values:targets>
-    OTHER = anything/everything else [~become/to/is/as] [~map] [to/into/as] <value:otherwise>
-        | any/all other value/values ~become <value:otherwise> | (any other value | all other values
-        | other values | everything else | anything else) is/are ~map to <value:otherwise>
-    READ ISMAPPED [OTHER]
-    READ MAPSTO|FIRST|REPLACE [OTHER]
-    READ PAIRS|BECOMES [OTHER]
-    READ MAP|PASSIVE|BECOME [OTHER]
+    MAP = ~map/translate/convert/turn/change/recode/rename/treat [the] [value/values] [of] <field> [values/value]
+        [of/from]
+        <sources> to/into/as/→ <targets> [, respectively | respectively | in that order]
+    PAIRS = ~map/translate/convert/turn/change/recode [the] [value/values] [of] <field> [values/value] [:/from]
+        [as follows] [:] <translations:pairs>
+    BECOMES = <field> [:] [value/values] <translations:pairs>
+    ISMAPPED = <field> [values] %be ~map/translate/convert/recode [:/as] [follows] [:] <translations:pairs>
+    MAPSTO = <field> <sources> ~map/translate to/into <targets>
+    FIRST = <sources> <field> ~become <targets>
+    REPLACE = ~replace <field> <sources> with/by <targets>
+    PASSIVE = <field> [values/value] <sources> %be ~map/translate/convert/store/write/change/turn (to/into/as)
+        <targets>
+    BECOME = <field> [value/values] <sources> ~become <targets>
+        | <field> (of/value) <sources> ~become/mean <targets>
+    INFIELD = in/for/within [the] <field> [,] [value/values] <translations:pairs>
+        | in/for/within [the] <field> [,] ~map/translate/convert/turn/change/recode <translations:pairs>
+        | in/for/within [the] <field> [,] ~map/translate/convert/turn/change/recode <sources> to/into/as <targets>
+        | in/for/within [the] <field> [,] <sources> ~become/mean <targets>
+        | ~map/translate/convert/turn/change/recode <translations:pairs> in/for [the] <field>
+        | ~map/translate/convert/turn/change/recode <sources> to/into/as <targets> in/for [the] <field>
+    VALUES = <whole:pairs>
+    OTHER = anything/everything else [~become/to/is/as/→/means] [~map] [to/into/as] <target:otherwise>
+        | any/all other value/values [%be] ~become/→/means/mean <target:otherwise> | %rest %be
+        ~map/store/translate/convert/turn
+        to/into/as <target:otherwise> | %rest ~become/mean <target:otherwise> | %rest → <target:otherwise>
+        | otherwise [it/they] [~become] <target:otherwise> | else <target:otherwise>
+        | (with | and use) <target:otherwise> for/as %rest | ~map/turn/store/translate/convert %rest to/into/as
+        <target:otherwise>
+    REJECT = (%rest %be ~reject | ~reject %rest | otherwise [the] [record/row/value] %be ~reject) {rejects=yes}
+    READ ISMAPPED [OTHER] [REJECT]
+    READ MAPSTO|FIRST|REPLACE [OTHER] [REJECT]
+    READ PAIRS|BECOMES [OTHER] [REJECT]
+    READ MAP|PASSIVE|BECOME [OTHER] [REJECT]
+    READ INFIELD|VALUES [OTHER] [REJECT]
     """,
     build=build,
     echo=echo,
@@ -115,6 +161,8 @@ FRAME = Frame(
         "Maps Health Status Green, Yellow and Red to healthy, at_risk and critical; anything else becomes unknown",
         "Health Status Green and Red become good and bad",
         "Maps Health Status Green to healthy, Yellow to at_risk and Red to critical",
+        "Green means healthy, Yellow means at risk",
+        "Health Status should be translated: Green → healthy, Red → critical; anything else is rejected",
     ),
     near_misses=(
         "Maps Health Status Green and Red to healthy",
@@ -122,5 +170,8 @@ FRAME = Frame(
         "Never maps Health Status Green to healthy",
         "Maps Health Status Green or Red to healthy",
         "Maps Health Status Green to maybe healthy",
+        "Green means healthy, Purple means bad",
+        "Green never means healthy",
+        "Maps Health Status Green to healthy; anything else is skipped",
     ),
 )

@@ -9,6 +9,9 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Clause, Frame, Values
 from durable_compiler.grammar.sentence import Sentence
 
+# Words that describe the column rather than name it.
+_NO_NAMES = frozenset("json variant jsonb separate single column columns own new extra_column same".split())
+
 
 @dataclass(frozen=True)
 class Drift(Clause):
@@ -19,8 +22,10 @@ class Drift(Clause):
     column: str | None = None
 
 
-def build(values: Values, sentence: Sentence) -> Drift:
+def build(values: Values, sentence: Sentence) -> Drift | None:
     """The clause of a reading."""
+    if values.get("column", "").casefold() in _NO_NAMES:
+        return None
     return Drift(values["policy"], values.get("column", "extensions") if values["policy"] == "extensions" else None)
 
 
@@ -43,28 +48,47 @@ FRAME = Frame(
     kind="extensions",
     doc="Says what happens to fields that appear in Salesforce and are not in the spec.",
     phrases="""
-    FIELDS = [the/all/any] (unmapped/unknown/new/unexpected/additional/extra/other/unrecognised)
-        fields/field [in salesforce]
-    NOTMAPPED = fields that are not mapped/known/listed | fields [that] [we] do not map
-        | fields [that] [are] not in this/the spec
-    WHEN = ~fail/stop/halt [the run] when/if [any] new/unknown/unmapped/unexpected fields ~appear
-    KEEP = ~keep/store/put/save/land/preserve/collect/go
-    GO = ~go to [the] <column> column
-    ASEXT = in extensions {column=extensions} | as extensions {column=extensions}
-    LEAD = lead/leads to a proposed change of/to (this/the spec | the requirements)
-    WHENSTOP = when/if [any] new/unknown/unmapped/unexpected fields ~appear , [the] run ~stop/fail
-        | when/if [any] new/unknown/unmapped fields ~appear , ~stop/fail the run
-    IN = in/into [the/a/an] <column> column | in/into [the] column <column>
-    PROPOSE = ~propose [a] change/changes [to this/the spec/requirements] | ~propose [a] change to the requirements
-    STOP = ~stop/fail/halt the run | ~stop the sync
-    READ WHEN {policy=fail}
-    READ FIELDS|NOTMAPPED KEEP IN {policy=extensions}
-    READ FIELDS GO {policy=extensions}
-    READ FIELDS|NOTMAPPED KEEP ASEXT {policy=extensions}
-    READ FIELDS LEAD {policy=propose}
-    READ WHENSTOP {policy=fail}
-    READ FIELDS PROPOSE {policy=propose}
-    READ FIELDS STOP {policy=fail}
+    FIELDS = %strangers
+    LABELLED = %strangers →/:
+    BYFIELDS = by %strangers
+    EACH = for each/every %drifting field
+    BARE = ~stop/fail/halt/abort
+    ERROR = are an error | are not allowed | are not accepted
+    THERE = (if/when) there are %strangers
+    DRIFT = schema drift/change/changes [:] | on schema drift/change/changes
+    COND = (when/if/whenever/once | as soon as) %strangers %appear [,] [then] | (on/for/upon) %strangers
+        | (when/if/whenever) salesforce ~add/get/have [a/new] [new] field/fields | if it ~meet/find/encounter/see
+        %strangers
+    KEEPTHEM = ~keep/store/put/save/collect/preserve (them/it)
+    TOEXT = extensions {column=extensions} | column <column>
+    TREAT = ~treat %strangers as (an error | errors)
+    SCHEMA = (if/when/whenever) the schema ~change
+    KEEP = ~keep/store/put/save/land/preserve/collect/go/write/capture/retain/place/end
+    AS = as json
+    IN = (in/into/to/under) [the/a/an] [single/separate] [json/variant] column [named/called] <column>
+        | (in/into/to) [the/a/an] [json/variant] <column> [json/variant] column
+    ASEXT = (in/to/into/as) extensions {column=extensions}
+    LEAD = (~lead to | ~result in | ~trigger/cause) ([a/the] change proposal | [a/the] proposed [spec] change
+        [of/to] [this/the spec | the requirements] | [a/the] proposal [to ~change/update/extend [this/the] spec])
+    PROPOSE = ~propose/suggest [a/an/the] [spec/schema] [change/changes/update/updates] [to/of/for/in/as] [a
+        change to] [this/the] [spec/requirements] | [to] [be] ~propose as [a] change to this/the spec
+        | ~open/raise/create [a/the] (change proposal | proposal [to ~change/update this/the spec])
+    STOP = ~stop/fail/halt/abort/break/block [the/this/a] run/sync/pipeline/job/load | ~error out | [the/this/a]
+        run/sync/pipeline/job/load ~stop/fail/halt/abort | ~cause [the] run to fail/stop/halt
+    READ FIELDS KEEP IN|ASEXT [AS] {policy=extensions}
+    READ LABELLED [KEEP] IN|ASEXT|TOEXT [AS] {policy=extensions}
+    READ COND KEEPTHEM IN|ASEXT [AS] {policy=extensions}
+    READ FIELDS|COND|LABELLED LEAD|PROPOSE {policy=propose}
+    READ FIELDS|COND|LABELLED|THERE STOP {policy=fail}
+    READ STOP BYFIELDS {policy=fail}
+    READ COND|LABELLED BARE {policy=fail}
+    READ FIELDS ERROR {policy=fail}
+    READ TREAT {policy=fail}
+    READ EACH PROPOSE {policy=propose}
+    READ DRIFT PROPOSE {policy=propose}
+    READ DRIFT STOP|BARE {policy=fail}
+    READ SCHEMA STOP|BARE {policy=fail}
+    READ SCHEMA PROPOSE {policy=propose}
     """,
     build=build,
     echo=echo,
@@ -77,6 +101,8 @@ FRAME = Frame(
         "Unmapped fields are kept in the extensions column",
     ),
     near_misses=(
+        "Do not stop the run on new fields",
+        "Unknown fields fail",
         "Keeps unmapped fields",
         "Never keeps unmapped fields in the extensions column",
         "Drops unmapped fields",

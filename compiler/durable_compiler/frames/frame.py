@@ -42,3 +42,5 @@ class Frame:
     trace: tuple[str, ...]
     examples: tuple[str, ...]
     near_misses: tuple[str, ...]
+    # Raised when sentences of this kind come to mean something else, so that locks ask a person again.
+    version: int = 1

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Clause, Frame, Values
 from durable_compiler.frames.schedule import recurrence
-from durable_compiler.grammar.clocks import Recurrence
 from durable_compiler.grammar.numbers import in_words
+from durable_compiler.grammar.recurrence import Recurrence
 from durable_compiler.grammar.sentence import Fault, Sentence
+
+_CHANGES_ONLY = "Reads only records modified since the last run"
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,9 @@ class Incremental(Clause):
 
 def build(values: Values, sentence: Sentence) -> Incremental | Fault | None:
     """The clause of a reading."""
-    if "overlap" in values:
-        return Incremental(overlap_seconds=values["overlap"])
     if "full" not in values:
-        return Incremental(enabled=True)
+        enabled = True if "changes" in values else None
+        return Incremental(enabled=enabled, overlap_seconds=values.get("overlap"))
     found = recurrence(values, sentence)
     if not isinstance(found, tuple):
         return found
@@ -41,52 +42,79 @@ def echo(clause: Incremental, catalogue: Snapshot) -> str:
     """Canonical English."""
     if clause.full_refresh is not None:
         return f"Does a full refresh {clause.full_refresh.echo()}{f' {clause.zone}' if clause.zone else ''}"
-    if clause.overlap_seconds is not None:
-        return f"Re-reads the last {in_words(clause.overlap_seconds)}"
-    return "Reads only records modified since the last run"
+    if clause.overlap_seconds is None:
+        return _CHANGES_ONLY
+    length = in_words(clause.overlap_seconds)
+    return f"{_CHANGES_ONLY} with an overlap of {length}" if clause.enabled else f"Re-reads the last {length}"
 
 
 def ir(clause: Incremental, catalogue: Snapshot) -> dict[str, Any]:
     """The part of the IR that the clause sets."""
     if clause.full_refresh is not None:
         return {"incremental": {"full_refresh_cron": clause.full_refresh.cron}}
-    if clause.overlap_seconds is not None:
-        return {"incremental": {"overlap_seconds": clause.overlap_seconds}}
-    return {"incremental": {"enabled": True}}
+    said = {"enabled": clause.enabled, "overlap_seconds": clause.overlap_seconds}
+    return {"incremental": {key: value for key, value in said.items() if value is not None}}
 
 
 FRAME = Frame(
     kind="incremental",
     doc="Says that runs read only changes, how far they look back, and when everything is read again.",
     phrases="""
-    READS = ~pick up | ~read/sync/load/fetch/pull/extract/process/query/transfer/copy
-    CHANGED = only [the] %changes_since | only new and changed/modified %rows
-        | only what [has/have] changed since [the] (last/previous [successful] run) | [the] %changes_since only
-    ONLY = only ~pick up %changes_since
-        | only ~read/sync/load/fetch/pull/extract/process/query/transfer/copy (%changes_since
-        | what [has/have] changed since [the] last/previous [successful] run | new and changed/modified %rows)
-    ONLYCH = only (new and changed | changed/modified/updated | new and modified) %rows are ~read/sync/load/copy/fetch
-    RUNS = [on/in] each/every run
-    INCR = sync/load/extraction is incremental | incremental loads/syncs/runs/reads [only]
-        | runs/loads/syncs are incremental
-        | ~run/sync/load/read/work/update [the data] incrementally
-        | incremental loads/sync/run/reads/extraction | ~use/do incremental loads/extraction/loading/syncs/reads
-    REREAD = ~look back [by] <duration:overlap>
-        | ~re_read [the] (last/previous/latest) <duration:overlap> [of changes]
-        | ~use/have/keep an overlap of <duration:overlap> | overlap is [:] <duration:overlap>
-        | overlap [:] <duration:overlap> | [windows] ~overlap by <duration:overlap>
-        | runs ~overlap by <duration:overlap> | ~re_read <duration:overlap> before the (last/previous) run
-    LATE = to catch [any] late [arriving] changes/records/updates
-    FULL = ~do/run/perform/make [a] full refresh/reload/load | ~reload/refresh everything
-        | ~reload/re_read all data/records | full refresh/reload ~run/happen
+    READS = want/need | ~pick up | ~read/sync/load/fetch/pull/extract/process/query/transfer/copy/ingest/get/take
+    ONLY = only/just/solely
+    WHAT = [the] %delta
+    SINCE = [the] (%altered %rows since/after %last_run | %rows [that/which] [have/has/were] [been] %altered
+        since/after %last_run | changes since/after %last_run | what/everything/anything [that] [has/have/was] [been]
+        %altered since/after %last_run)
+    RUNS = [on/in/with/during] each/every run/sync/read | [on/in] [each/every] run
+    LABEL = [load/sync/extract/read/loading/extraction/replication] type/mode/method/strategy [is] [:]
+        incremental/delta | incremental/delta sync/load/loads/extraction [:]
+    INCR = ~load/read/sync/update/extract/pull/fetch data incrementally | sync/load/extraction is [to be]
+        incremental | incremental/delta loads/syncs/runs/reads [only] | runs/loads/syncs/reads are [to be] incremental
+        | ~run/sync/load/read/work/update/extract/pull [the data] incrementally | incremental/delta
+        loads/sync/run/reads/extraction/loading/load | ~use/do incremental/delta
+        loads/extraction/loading/syncs/reads/sync/load | ~be incremental
+    BASIS = (replication key | [high] watermark | watermark [field/column]) [is] [:] systemmodstamp | (based on
+        | driven by | keyed on | using | via | by) [the] systemmodstamp [timestamp/field] | cursor [field/column] is [:]
+        systemmodstamp | cursor [field/column] [:] systemmodstamp | ~use systemmodstamp [to] | ~use systemmodstamp as
+        [the] cursor/watermark
+    UNCHANGED = (do/does not | never) ~re_read/read/load/sync/reread/fetch unchanged %rows [again] | unchanged
+        %rows are (not | never) ~re_read/read/load/sync/reread/fetch [again] | %rows that have/has not changed since
+        %last_run are not ~re_read/read/load/sync/fetch [again] | ~skip unchanged %rows | unchanged %rows are ~skip
+    REREAD = ~look back [by] <duration:overlap> | ~go back <duration:overlap> | ~re_read/reread [the]
+        (last/previous/latest/past) <duration:overlap> [of changes] | ~re_read/reread [a window of] <duration:overlap>
+        before the (last/previous) run | ~read the (last/previous/past) <duration:overlap> (again | once more)
+    OVERLAP = [~use/have/keep/apply/need/set] [with/and] %overlapping | [runs/windows/reads] ~overlap [the] [with]
+        [the] [consecutive/successive] [reads/runs/windows/previous/last] [one/run] by <duration:overlap>
+    WHAT_WITH = [the] %delta with %overlapping
+    INCR_WITH = (~run/sync/load/read/work/update/extract/pull [the data] incrementally | incremental/delta
+        loads/sync/run/reads/extraction/loading/load) with %overlapping
+    USED = ~use/apply/need
+    BEFORE = before [the] last/previous run | between runs/syncs/reads
+    LATELABEL = late [arriving] changes/records/updates [:]
+    LATE = to catch [any] late [arriving] changes/records/updates | (for/because of) late [arriving]
+        changes/records/updates
+    FULL = [~do/run/perform/make/schedule/trigger/execute] [a/the] full/complete/entire
+        (refresh/reload/load/resync/sync/backfill | re sync/load/read) | ~reload/refresh/resync %everything
+        | %everything ~reload/refresh/resync | ~re_read/re_load/re_sync %everything | %everything %be_to [be]
+        ~re_read/re_load/re_sync | %everything [to] ~read/load/sync again | ~read/load/sync %everything again
+    HAPPEN = ~run/happen/schedule/do/perform/plan/trigger/start/execute | ~take place
+    OFTEN = weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}
     DAYS = <days>
     TIMES = [at] <times>
     ZONE = <zone>
-    READ READS CHANGED [RUNS]
-    READ ONLY|ONLYCH [RUNS]
-    READ INCR
-    READ REREAD [LATE] [RUNS]
-    READ FULL DAYS [TIMES] [ZONE] {full=yes}
+    READ READS ONLY WHAT [RUNS] [BASIS] [LABEL] {changes=yes}
+    READ READS SINCE [RUNS] [BASIS] [LABEL] {changes=yes}
+    READ READS ONLY WHAT_WITH [RUNS] [BASIS] [LATE] {changes=yes}
+    READ LABEL ONLY WHAT {changes=yes}
+    READ ONLY WHAT {changes=yes}
+    READ INCR|LABEL [BASIS] [RUNS] {changes=yes}
+    READ INCR_WITH [BASIS] [RUNS] [LATE] {changes=yes}
+    READ BASIS|UNCHANGED {changes=yes}
+    READ REREAD [BEFORE] [LATE] [RUNS] [LATELABEL]
+    READ OVERLAP [USED] [LATE] [RUNS] [BEFORE]
+    READ FULL DAYS [TIMES] [ZONE] [OFTEN] [HAPPEN] {full=yes}
+    READ FULL TIMES [ZONE] OFTEN [HAPPEN] {full=yes}
     """,
     build=build,
     echo=echo,
@@ -97,8 +125,11 @@ FRAME = Frame(
         "Re-reads the last 30 minutes to catch late changes",
         "Does a full refresh every Sunday at 02:00 UTC",
         "Only records that changed since the last run are read",
+        "Syncs incrementally with a 30 minute overlap",
     ),
     near_misses=(
+        "Does not read incrementally",
+        "Monthly full refresh on Sunday at 02:00 UTC",
         "Reads records not modified since the last run",
         "Reads only records modified since Monday",
         "Re-reads about the last 30 minutes",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Clause, Frame, Values
 from durable_compiler.grammar.clocks import listed
-from durable_compiler.grammar.sentence import Sentence
-from durable_compiler.layout import column_name
+from durable_compiler.grammar.columns import fault_at, label, labels
+from durable_compiler.grammar.names import FieldName
+from durable_compiler.grammar.sentence import Fault, Sentence
+from durable_compiler.layout import TYPES, column_name
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,43 @@ class Normalise(Clause):
     phone_region: str | None = None
 
 
-def build(values: Values, sentence: Sentence) -> Normalise:
+def build(values: Values, sentence: Sentence) -> Normalise | Fault | None:
     """The clause of a reading."""
     if "dates" in values:
         return Normalise(dates=values["dates"])
     if "phones" in values:
         return Normalise(phones=values["phones"], phone_region=values.get("region"))
-    steps = tuple(dict.fromkeys(step for name in ("one", "two", "three") if (step := values.get(name))))
-    return Normalise(values["fields"], steps)
+    said = [step for name in ("one", "two", "three", "four", "five") if (step := values.get(name))]
+    steps = tuple(dict.fromkeys(said))
+    if len(steps) != len(said) or ("region" in values and "e164" not in steps):
+        return None
+    # A clean-up after the digits alone or a telephone number are left could change nothing: a slip of the pen.
+    if any(step in _ENDS and later not in _ENDS for step, later in pairwise(steps)):
+        return None
+    fields: tuple[FieldName, ...] = tuple(dict.fromkeys(values["owned"]))
+    if {"lower", "upper"} <= set(steps):
+        message = "a value cannot be both in lower and in upper case"
+        return fault_at(sentence, fields, "DUR065", message, "Keep one of them.")
+    return _refused(fields, steps, sentence) or Normalise(fields, steps, phone_region=values.get("region"))
+
+
+_ENDS = ("digits", "e164")
+# Kinds of text whose characters are their meaning: another case or a missing space would name another record.
+_UNTOUCHED = frozenset({"id", "reference"})
+_PHONES = frozenset({"phone", "string", "textarea", "combobox", "encryptedstring"})
+
+
+def _refused(fields: tuple[FieldName, ...], steps: tuple[str, ...], sentence: Sentence) -> Fault | None:
+    for owner, name in fields:
+        schema = sentence.catalogue.by_name[owner].field(name)
+        assert schema is not None
+        text = schema.readable and schema.type not in TYPES and schema.type not in _UNTOUCHED
+        if not text or ({"e164", "digits"} & set(steps) and schema.type not in _PHONES):
+            what = listed(_VERBS[one].format("it") for one in steps)
+            words = label(sentence.catalogue, (owner, name))
+            message = f"{words} is a field of type {schema.type}; no rule {what}"
+            return fault_at(sentence, fields, "DUR038", message, "Name fields that hold text.")
+    return None
 
 
 def echo(clause: Normalise, catalogue: Snapshot) -> str:
@@ -40,8 +72,17 @@ def echo(clause: Normalise, catalogue: Snapshot) -> str:
         return "Stores dates as ISO 8601 in UTC"
     if clause.phones:
         return f"Formats phone numbers as E.164{f' for {clause.phone_region}' if clause.phone_region else ''}"
-    verbs = listed(_VERBS[step] for step in clause.transforms)
-    return f"{verbs[0].upper()}{verbs[1:]} {listed(catalogue.field_label(*one) for one in clause.fields)}"
+    words = labels(catalogue, clause.fields)
+    before = tuple(step for step in clause.transforms if step != "e164")
+    region = f" for {clause.phone_region}" if clause.phone_region else ""
+    if not before:
+        return f"Formats {words} as E.164{region}"
+    verbs = listed(_VERBS[step] for step in before).replace(" {}", "")
+    plain = f"{verbs[0].upper()}{verbs[1:]} {words}"
+    if before == clause.transforms:
+        return plain
+    them = "it" if len(clause.fields) == 1 else "them"
+    return f"{plain} and formats {them} as E.164{region}"
 
 
 def ir(clause: Normalise, catalogue: Snapshot) -> dict[str, Any]:
@@ -51,7 +92,9 @@ def ir(clause: Normalise, catalogue: Snapshot) -> dict[str, Any]:
     if clause.phones:
         region = {"phone_region": clause.phone_region} if clause.phone_region else {}
         return {"conventions": {"phones": clause.phones, **region}}
-    return {"mappings": [_mapping(owner, name, clause.transforms) for owner, name in clause.fields]}
+    mappings = [_mapping(owner, name, clause.transforms) for owner, name in clause.fields]
+    conventions = {"conventions": {"phone_region": clause.phone_region}} if clause.phone_region else {}
+    return {"mappings": mappings, **conventions}
 
 
 def _mapping(owner: str, name: str, transforms: tuple[str, ...]) -> dict[str, Any]:
@@ -59,34 +102,59 @@ def _mapping(owner: str, name: str, transforms: tuple[str, ...]) -> dict[str, An
 
 
 _VERBS = {
-    "trim": "trims",
-    "lower": "lower-cases",
-    "upper": "upper-cases",
-    "e164": "formats as E.164",
-    "digits": "keeps only the digits of",
+    "trim": "trims {}",
+    "lower": "lower-cases {}",
+    "upper": "upper-cases {}",
+    "e164": "formats {} as E.164",
+    "digits": "keeps only the digits of {}",
 }
 
 FRAME = Frame(
     kind="normalise",
     doc="Cleans the values of fields, and sets the formats of dates and phone numbers.",
     phrases="""
-    STEPS = %step_one [[,] [and] %step_two] [[,] [and] %step_three] <fields>
-    PASSIVE = <fields> is/are %step_one [[,] [and] %step_two] [[,] [and] %step_three]
-    DATES = ~store/write/format/keep/save/convert/normalise/normalize [all] (dates | dates and times
-        | timestamps | dates and timestamps | date fields | datetimes) (as/in/to | to be) %iso
-    DATESBE = (dates | timestamps | dates and times) %iso
-    DATESUSE = [all] (dates | dates and times | timestamps | dates and timestamps) (use | follow
-        | are converted to | are kept in | are written in | are written as | are formatted as
-        | are normalised to | are normalized to) %iso
-    DATESARE = [all] (dates | dates and times | timestamps | dates and timestamps) (are in | are stored as
-        | are stored in | stored in | stored as | in | as) %iso
-    PHONES = ~format/store/normalise/normalize/convert/write [all] (phone numbers | phones
-        | phone fields) (as/to/in/into) e . 164 [format]
-    PHONESARE = [all] (phone numbers | phones | phone fields) (are | must be
-        | should be) [~format/store/normalise/normalize/convert/write] [as/to/in/into] e . 164 [format]
-    REGION = for/in/assuming [the] <region>
-    READ STEPS|PASSIVE
-    READ DATES|DATESARE|DATESUSE|DATESBE {dates=iso8601_utc}
+    STEPS = %step_one [%then %step_two] [%then %step_three] [all] [the] <owned>
+    LATER = %then ~store/convert/write/save/put/keep/format/change/turn [it/them] (in/to/into/as) %form_four
+        | %then ((lower ~case | ~lowercase) {four=lower} | (upper ~case | ~uppercase) {four=upper}) [it/them]
+    TRIMLATER = %then ~trim [it/them] {five=trim}
+    FORMAT = %step_one %then ~store/convert/write/save/format/normalise/normalize <owned> in/to/into/as %form_four
+    POST = ~store/convert/write/save/put/keep/change/turn/make/load/set/normalise/normalize/format <owned>
+        [in/to/into/as] %form_four
+    PASSIVE = <owned> (%be | has/have to be | needs/need to be) %step_one [%then %step_two] [%then %step_three]
+        | <owned> %be %step_one [%then %step_two] %then [~store/convert/write/save/put/keep/format/change/turn]
+        [in/to/into/as]
+        %form_four
+    STORED = <owned> in %form_four | <owned> %be
+        [~store/convert/write/save/put/keep/format/change/turn/load/normalise/normalize] in/to/into/as
+        %form_four | <owned> (%be | must/shall/should be) %form_four
+        | <owned> ~use/follow %form_four
+    TRIMMED = %spaces (around/from/of/in) <owned> %be ~trim/strip {one=trim} | %outer (around/from/of/in) <owned>
+        %be ~remove/delete {one=trim} | <owned> (has/have | must/shall/should have) no (leading or trailing |
+        surrounding) (whitespace/spaces) {one=trim}
+    ALLDATES =
+        ~store/write/format/keep/save/convert/normalise/normalize/express/load/put/represent/render/output/land
+        %dates (as/in/to/into/using/with | to be) %iso
+    DATESUSE = %dates (use | follow | %be ~convert/normalise/normalize to | %be
+        ~store/keep/write/save/format/express/load in/as/using
+        | are in | must/shall/should be in | are | must/shall/should/will be | in | as | stored in/as) %iso
+        | %dates : %iso
+    DATESFOR = ~use %iso for %dates | %iso (for | is/are used for) %dates | %iso dates [and times/timestamps]
+    PHONES = ~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/put %phones
+        (as/to/in/into/using) %e164
+    PHONESARE = %phones (%be | must/shall/should be)
+        [~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load]
+        [as/to/in/into/using] %e164 | %phones ~use/follow %e164 | ~use %e164 for %phones
+    REGION = [,] for/in/assuming [the] <region> [numbers/region] | [,] (with/assuming/using) [the] <region> as
+        [the] default
+        [country/region] | [,] default/defaulting [country/region] [is/to] [the] <region>
+        | \\( [the] <region> \\) | [,] (numbers/those/ones without a country code) are/being [from] [the] <region>
+        [numbers]
+        | [,] (numbers/those/ones without a country code) are/is ~treat/assume as/to_be <region> [numbers]
+    READ STEPS [LATER] [REGION]
+    READ POST [TRIMLATER] [REGION]
+    READ PASSIVE|STORED|FORMAT [REGION]
+    READ TRIMMED
+    READ ALLDATES|DATESUSE|DATESFOR {dates=iso8601_utc}
     READ PHONES|PHONESARE [REGION] {phones=e164}
     """,
     build=build,
@@ -99,6 +167,10 @@ FRAME = Frame(
         "Formats phone numbers as E.164",
         "Formats phone numbers as E.164 for the US",
         "Upper-cases Account Name",
+        "Keeps only the digits of Contact Phone",
+        "Formats Contact Phone as E.164 for the US",
+        "Strips leading and trailing whitespace from Contact Email",
+        "Stores Contact Email in lower case",
     ),
     near_misses=(
         "Never trims Contact Email",
@@ -107,5 +179,11 @@ FRAME = Frame(
         "Stores dates as text",
         "Trims",
         "Formats phone numbers as E.164 or text",
+        "Lower-cases and upper-cases Contact Email",
+        "Upper-cases Annual Revenue",
+        "Removes all whitespace from Contact Email",
+        "Stores Contact Email in title case",
+        "Formats Contact Email as E.164",
+        "Trims Contact Email except for spaces",
     ),
 )

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
 from durable_compiler.frames.schedule import recurrence
-from durable_compiler.grammar.clocks import Days, Recurrence
+from durable_compiler.grammar.days import Days
+from durable_compiler.grammar.recurrence import Recurrence
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 
@@ -32,7 +33,7 @@ def build(values: Values, sentence: Sentence) -> Reconcile | Fault | None:
         )
         return Reconcile(found[0], found[1]) if isinstance(found, tuple) else found
     week = days.week or ((0,) if days.weekly else ())
-    when = Recurrence(None, ((3, 0),), week, days.month)
+    when = Recurrence(None, ((3, 0),), week, days.month, days.months)
     return Reconcile(when, assumed=(Assumed("incremental.reconcile_cron", when.cron, "the sentence names no time"),))
 
 
@@ -51,17 +52,35 @@ FRAME = Frame(
     kind="reconcile",
     doc="Says when record IDs are compared with Salesforce, to find those deleted for good.",
     phrases="""
-    CHECK = ~check/look/scan
-    FOR = for hard deletes
-        | for [any] %rows (that/which) [were/are/have] [been] [permanently/hard] deleted [for good/permanently]
-        | for [permanently/hard] deleted %rows
-    RECON = ~reconcile/compare [all/the] (<object> ids/keys | ids/keys
-        | record/records ids) (with/against/to) [the] salesforce [ids]
+    CHECK = ~check/look/scan/sweep/search [whether/if]
+    LOOKED = ~look/check for | ~search for
+    FIND = ~find/detect/catch/identify/discover/reconcile/check/verify/spot
+    FOR = for %rows deleted for good | for %gone | whether/if %rows [have/has/were] [been] [permanently/hard]
+        deleted [for good/permanently]
+    GONE = [for/which] %gone
+    TO = to ~find/detect/catch/identify/discover/spot %gone
+    RECON = (~verify/check | cross ~check) [all/the] [record] ids (with/against) salesforce | ~reconcile/compare
+        [all/the] (<object> ids/keys | ids/keys | record/records ids) (with/against/to) [the/those in] salesforce
+        [ids] | [all/the] (<object> ids/keys | [record] ids/keys) [in the warehouse/table/target] %be_to
+        ~reconcile/compare with/against/to [the/those in] salesforce [ids] | ~reconcile/compare salesforce ids
+        (with/and/to) warehouse/table ids | ~reconcile with/against salesforce | ~reconcile [with/against] [the/all]
+        [record] ids
+    NOUN = [~run/do/perform] [a/the] [full] %sweep
+    RUN = ~run/happen/execute/do/perform | ~take place
+    WITH = by comparing [the/all/record] ids [with salesforce] | with a [weekly {often=weekly} | monthly
+        {often=monthly}] id comparison/reconciliation
+    OFTEN = weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}
     DAYS = <days>
     TIMES = [at] <times>
     ZONE = <zone>
-    READ CHECK FOR DAYS [TIMES] [ZONE]
-    READ RECON DAYS [TIMES] [ZONE]
+    READ CHECK FOR|GONE DAYS [TIMES] [ZONE] [OFTEN]
+    READ FIND GONE DAYS [TIMES] [ZONE] [OFTEN] [WITH]
+    READ FIND GONE WITH DAYS [TIMES] [ZONE]
+    READ RECON DAYS [TIMES] [ZONE] [TO] [OFTEN]
+    READ NOUN DAYS [TIMES] [ZONE] [TO] [OFTEN] [RUN]
+    READ FIND GONE WITH DAYS [TIMES] [ZONE] [OFTEN]
+    READ GONE LOOKED DAYS [TIMES] [ZONE] [OFTEN]
+    READ GONE CHECK DAYS [TIMES] [ZONE] [OFTEN]
     """,
     build=build,
     echo=echo,
@@ -73,6 +92,8 @@ FRAME = Frame(
         "Checks every Sunday at 04:00 for hard-deleted records",
     ),
     near_misses=(
+        "Does not check for hard deletes every Sunday",
+        "Checks for hard-deleted records on some Sundays",
         "Checks for records that were deleted for good",
         "Checks every Sunday",
         "Never checks for hard-deleted records on Sundays",

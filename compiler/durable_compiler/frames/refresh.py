@@ -41,15 +41,39 @@ FRAME = Frame(
     kind="refresh",
     doc="Says how often formula fields, whose changes leave no timestamp, are read again.",
     phrases="""
-    READ_AGAIN = ~re_read/refresh/recompute/recalculate/update [the/all] formula fields/columns/values
-        | formula fields/columns ~re_read/refresh/recalculate/update
-    NIGHT = every/each night | nightly
-    RUN = on/in/with/at every/each run | every/each run | every time
-    NEVER = never ~re_read/refresh formula fields | do/does not ~re_read/refresh formula fields
-        | formula fields are never ~re_read/refresh
-    READ READ_AGAIN NIGHT {when=nightly}
-    READ READ_AGAIN RUN {when=every_run}
-    READ NEVER {when=never}
+    FIELDS = %formulas | values of/in %formulas
+    AGAIN = ~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute
+        | ~refresh/recompute/recalculate/update/reload/reread/resync/refetch/reevaluate | ~bring up to date | ~keep up
+        to date
+    READ1 = ~read/pull/fetch/load/sync
+    ONCE = again/anew | once more
+    NEED = (need/require refreshing | need/require a refresh | need/require re reading)
+    RUNS = ~run/happen | ~take place | ~do/perform/schedule
+    NIGHT = every/each night | nightly | once a/every/per night
+    RUN = on/in/with/at/during/by every/each run/sync | every/each run/sync | every time
+    ALWAYS = always
+    NOT = never [be] %formula_again | do/does/should/shall/must/will not [be] %formula_again | are/is not [to be]
+        %formula_again | are/is never [to be] %formula_again | must/should/shall/will never [be] %formula_again
+    NONE = no %formula_refresh | no refresh of %formulas | do not need %formulas to [be] %formula_again
+        | ~skip/disable/omit [the] %formula_refresh | ~turn off [the] %formula_refresh | %formulas do not need to be
+        %formula_again | [there] [is] no need to [be] %formula_again %formulas | %formula_refresh [is] [:]
+        never/off/disabled/no | %formulas [:] never [%formula_again]
+    NOUN = %formula_refresh
+    NIGHTJOB = nightly job/run/task
+    READ FIELDS NEED NIGHT {when=nightly}
+    READ FIELDS NEED RUN {when=every_run}
+    READ AGAIN FIELDS NIGHT {when=nightly}
+    READ READ1 ONCE FIELDS NIGHT {when=nightly}
+    READ AGAIN FIELDS RUN {when=every_run}
+    READ READ1 ONCE FIELDS RUN {when=every_run}
+    READ NIGHTJOB AGAIN FIELDS {when=nightly}
+    READ NOUN NIGHT [RUNS] {when=nightly}
+    READ NOUN RUN [RUNS] {when=every_run}
+    READ FIELDS NIGHT {when=nightly}
+    READ FIELDS RUN {when=every_run}
+    READ ALWAYS AGAIN FIELDS [RUN] {when=every_run}
+    READ NOT FIELDS {when=never}
+    READ NONE {when=never}
     """,
     build=build,
     echo=echo,
@@ -61,6 +85,8 @@ FRAME = Frame(
         "Never re-reads formula fields",
     ),
     near_misses=(
+        "Does not refresh formula fields on every run",
+        "Refreshes formula fields every week",
         "Re-reads formula fields",
         "Re-reads formula fields usually every night",
         "Re-reads all fields every night",

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
-from durable_compiler.grammar.clocks import listed
+from durable_compiler.grammar.columns import fields_named, labels
+from durable_compiler.grammar.names import FieldName
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 
@@ -22,11 +23,17 @@ class Require(Clause):
 
 def build(values: Values, sentence: Sentence) -> Require | Fault | None:
     """The clause of a reading."""
-    fields = (
-        values["fields"] if "fields" in values else tuple((values["object"], name) for name in _names(values, sentence))
-    )
+    fields: tuple[FieldName, ...] = values.get("owned", ())
+    if "named" in values:
+        found = fields_named(sentence, values["object"], values["named"])
+        if isinstance(found, Fault):
+            return found
+        fields = tuple((values["object"], name) for name in found)
+    fields = tuple(dict.fromkeys(fields))
     # "Without an Email and Phone" may mean either or both: one field at a time.
     if not fields or ("lack" in values and len(fields) > 1):
+        return None
+    if values.get("culprit", fields[0][0]) != fields[0][0]:
         return None
     if "on_failure" in values:
         return Require(fields, values["on_failure"])
@@ -36,10 +43,10 @@ def build(values: Values, sentence: Sentence) -> Require | Fault | None:
 
 def echo(clause: Require, catalogue: Snapshot) -> str:
     """Canonical English."""
-    labels = listed(catalogue.field_label(*one) for one in clause.fields)
+    words = labels(catalogue, clause.fields)
     verb = "is" if len(clause.fields) == 1 else "are"
     tail = {"reject": "", "fail": "; fails the run otherwise", "warn": "; warns otherwise"}[clause.on_failure]
-    return f"{labels} {verb} required{tail}"
+    return f"{words} {verb} required{tail}"
 
 
 def ir(clause: Require, catalogue: Snapshot) -> dict[str, Any]:
@@ -49,40 +56,72 @@ def ir(clause: Require, catalogue: Snapshot) -> dict[str, Any]:
     }
 
 
-def _names(values: Values, sentence: Sentence) -> list[str]:
-    owner = sentence.catalogue.by_name[values["object"]]
-    found = [owner.by_key.get(key, ()) for key in values["keys"]]
-    return [names[0] for names in found] if all(len(names) == 1 for names in found) else []
-
-
 FRAME = Frame(
     kind="require",
     doc="Says which fields must have a value, and what happens to a record without one.",
     phrases="""
-    REQUIRED = <fields> required/mandatory | <fields> is/are required/mandatory
-    IS = <fields> must/shall/should be present/set/filled | <fields> must/shall have a value
-        | <fields> (must/shall not | may not | can not | cannot | must never) be empty/blank/null/missing
-    RFIELD = <fields> [a] required/mandatory field/fields
-    RECORDS = records without [a/an] <fields> are ~reject | ~reject records without [a/an] <fields>
-    THAT = ~reject [any] <object> (that/which/who) (has/have no | do/does not have | lack/lacks) [a/an/any] <keys>
-    FOR = <keys> [a] required/mandatory [field/fields] for/on/in <object>
-    HAVE = <object> must/shall/should have (a/an/the) <keys>
-        | <object> need/needs/require/requires [to have] (a/an) <keys>
-    REJECT = ~reject <object> (without | with no | missing | lacking) [a/an/any/the] <keys> | <object> (without
-        | with no | missing) [a/an/any] <keys> are/is ~reject
-    OTHERWISE = ~fail the run otherwise {on_failure=fail} | otherwise the run fails {on_failure=fail}
-        | ~warn otherwise {on_failure=warn}
+    REQUIRED = <owned> [%be] (required/mandatory/compulsory/obligatory) | <owned> [%be] [a] required/mandatory
+        field/fields
+    IS = <owned> must/shall/should be (present/set/filled/provided/supplied/given/populated/entered/there/known |
+        filled in
+        | filled out) | <owned> must/shall/should have a value
+        | <owned> (must/shall/should/may/can/is/are not | cannot | must/shall/should/may never | is/are never) [be]
+        [~allow to]
+        [be] empty/blank/null/missing
+        | <owned> (must/shall/should/may/can not | cannot | must never) be left empty/blank
+        | <owned> (needs/need | has/have) to be (present/set/filled/provided/supplied/given/populated/there/known |
+        filled in)
+        | <owned> (needs/need | has/have) to have a value
+    FOR = <named> [%be] [a] required/mandatory/compulsory [field/fields] for/on/in [all/every] <object>
+        | (on/for/in) [all/every] <object> [,] <named> [%be] [a] required/mandatory/compulsory [field/fields]
+        | (on/for/in) [all/every] <object> [,] [we] ~require [a/an/the] <named>
+    HAVE = <object> must/shall/should (have/include/contain/carry | come with) (a/an/the/both) <named>
+        | <object> (need/needs/require/requires [to have] | has/have to have) (a/an) <named>
+        | <object> must/shall/should (always have/include/contain | always come with) (a/an/the) <named>
+        | <object> ~require <named>
+    REJECT = ~reject [any/all] <object> %lacking <named> | [any/all] <object> %lacking <named> %be ~reject
+        | ~reject [any/all] <object> if/when/whose (it/they | the) [~have] no <named>
+        | ~reject [any/all] <object> (if/when) (it/they) %lacks <named>
+        | ~reject <object> whose <named> is/are %absent
+    RECORDS = [any/all] records %lacking <owned> %be ~reject | ~reject [any/all] records %lacking <owned>
+    OTHERWISE = ~fail the run otherwise {on_failure=fail} | otherwise the run ~fail {on_failure=fail}
+        | otherwise ~fail [the] [run] {on_failure=fail} | ~warn otherwise {on_failure=warn}
+        | otherwise [it/they] ~warn {on_failure=warn}
+        | otherwise [it/they/record/records/row/rows] %be ~reject {on_failure=reject}
         | otherwise [it/they/record/records/row/rows] ~reject {on_failure=reject}
         | otherwise ~reject [it/them/record/row] {on_failure=reject}
+        | or [else] (it/they | the record) %be ~reject {on_failure=reject} | or [else] the run ~fail
+        {on_failure=fail}
     REJECTED = %rows without it/one are ~reject {on_failure=reject}
-    FAIL = ~fail [the run] if/when any/a/an <object> has/have no <keys> {on_failure=fail} {lack=yes}
-    WARN = ~warn if/when any/a/an <object> has/have no <keys> {on_failure=warn} {lack=yes}
-    READ RFIELD
-    READ RECORDS|THAT {on_failure=reject} {lack=yes}
+    FAIL = %failrun if/when/as_soon_as [any/a/an] <some:object> %lacks <named> {on_failure=fail}
+        | ~fail if/when [any/a/an] <some:object> %lacks <named> {on_failure=fail}
+        | [the/a] run ~fail/stop/abort if/when [any/a/an] <some:object> %lacks <named> {on_failure=fail}
+        | if/when [any/a/an] <some:object> %lacks <named> [,] [then] (%failrun | [the/a] run ~fail/stop/abort)
+        {on_failure=fail}
+        | [any/all] <object> %lacking <named> %failrun {on_failure=fail}
+    WARN = ~warn [me/us] if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
+        | ~warn [me/us] (about/on/for/of) [any/all] <object> %lacking <named> {on_failure=warn}
+        | [any/all] <object> %lacking <named> %warning {on_failure=warn}
+        | if/when [any/a/an] <some:object> %lacks <named> [,] [then] ~warn [me/us] {on_failure=warn}
+        | ~give/raise/issue a warning (if/when [any/a/an] <some:object> %lacks <named> | for/about [any/all]
+        <object> %lacking <named>)
+        {on_failure=warn}
+    MISSING = (a/any) %absent <owned> %failrun {on_failure=fail} | (a/any) %absent <owned> %warning
+        {on_failure=warn}
+        | if/when <owned> %isabsent [,] [then] %failrun {on_failure=fail}
+        | if/when <owned> %isabsent [,] [then] the run ~fail/stop/abort {on_failure=fail}
+        | %failrun if/when <owned> %isabsent {on_failure=fail} | the run ~fail/stop/abort if/when <owned> %isabsent
+        {on_failure=fail}
+        | if/when <owned> %isabsent [,] [then] ~warn {on_failure=warn} | ~warn if/when <owned> %isabsent
+        {on_failure=warn}
+        | if/when <owned> %isabsent [,] [then] ~reject [the/that] (record/row | <object:culprit>)
+        {on_failure=reject}
+        | ~reject [the/a] (record/row | <some:culprit>) if/when <owned> %isabsent {on_failure=reject}
+        | ~reject records/rows whose <owned> is/are %absent {on_failure=reject}
     READ REQUIRED|IS [OTHERWISE] [REJECTED]
     READ FOR|HAVE [OTHERWISE] [REJECTED]
-    READ REJECT {on_failure=reject} {lack=yes}
-    READ FAIL|WARN
+    READ REJECT|RECORDS {on_failure=reject} {lack=yes}
+    READ FAIL|WARN|MISSING {lack=yes}
     """,
     build=build,
     echo=echo,
@@ -94,6 +133,9 @@ FRAME = Frame(
         "Fails the run if any Account has no Name",
         "Contacts without an Email are rejected",
         "Every Contact must have an Email",
+        "Email is mandatory on Contacts",
+        "Opportunities lacking a Close Date fail the run",
+        "Warns about Accounts with no Phone",
     ),
     near_misses=(
         "Contact Email is not required",

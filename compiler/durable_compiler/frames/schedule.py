@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
-from durable_compiler.grammar.clocks import Days, Recurrence, Times, in_part_of_day
+from durable_compiler.grammar.clocks import Times, in_part_of_day
+from durable_compiler.grammar.days import Days
+from durable_compiler.grammar.intervals import Window
+from durable_compiler.grammar.recurrence import Recurrence, last_minute
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 
@@ -39,25 +42,50 @@ def recurrence(values: Values, sentence: Sentence) -> tuple[Recurrence, str | No
         if zone is not None:
             return None
         zone = times.zone
-    if "every" in values:
-        return _every(values["every"], days, zone)
-    problem = _problem(days, times, zone, sentence)
+    if "every" in values or "hourly" in values:
+        return _every(values, days, zone, sentence)
+    problem = _problem(values, days, times, zone, sentence)
     if problem is not None or times is None:
         return problem
-    when = Recurrence(None, times.times, days.week, days.month)
+    when = Recurrence(None, times.times, days.week, days.month, days.months)
     if when.cron is None:
         help = "Write times that share their minutes, or two pipelines."
         return Fault("DUR044", "one cron line cannot express these times", times.start, times.end, help)
     return when, zone, (*_assumed_zone(zone), *_assumed_clock(times, when))
 
 
-def _every(minutes: int, days: Days, zone: str | None) -> tuple[Recurrence, str | None, tuple[Assumed, ...]] | None:
-    if days.count is not None or days.weekly or days.month:
+def _every(
+    values: Values, days: Days, zone: str | None, sentence: Sentence
+) -> tuple[Recurrence, str | None, tuple[Assumed, ...]] | Fault | None:
+    every: int = values.get("every", 60)
+    past: int = values.get("past", 0)
+    window: Window | None = values.get("window")
+    if days.count is not None or days.weekly or days.month or days.part or (past and every < 60):
         return None
-    return Recurrence(minutes, (), days.week), zone, _assumed_zone(zone)
+    if window is not None:
+        if window.zone is not None and zone is not None:
+            return None
+        zone = zone or window.zone
+        found = _within(every, past, window, days)
+        return found if isinstance(found, Fault) else (found, zone, _assumed_zone(zone))
+    return Recurrence(every, (), days.week, past=past), zone, _assumed_zone(zone)
 
 
-def _problem(days: Days, times: Times | None, zone: str | None, sentence: Sentence) -> Fault | None:
+def _within(every: int, past: int, window: Window, days: Days) -> Recurrence | Fault:
+    """A recurrence that keeps to some hours of the day, when both ends of the window are moments of it."""
+    (first, start), (last, end) = window.first, window.last
+    past = past or (start if every >= 60 else 0)
+    known = every > 60 and (last - first) * 60 % every
+    if known or first == last or (start, end) != (past, last_minute(every, past)):
+        closing = last_minute(every, past)
+        help = f"Write a window whose ends are runs, e.g. from {first:02}:{past:02} to {last:02}:{closing:02}."
+        return Fault("DUR044", "the last run of this window is not at its end", window.start, window.end, help)
+    if every > 60:
+        return Recurrence(None, tuple((hour, past) for hour in range(first, last + 1, every // 60)), days.week)
+    return Recurrence(every, (), days.week, past=past, hours=None if (first, last) == (0, 23) else (first, last))
+
+
+def _problem(values: Values, days: Days, times: Times | None, zone: str | None, sentence: Sentence) -> Fault | None:
     start, end = sentence.tokens[0].start, sentence.tokens[-1].end
     if times is None:
         code, what = ("DUR044", "how often, but not when") if days.count else ("DUR042", "the days, but not the time")
@@ -68,11 +96,20 @@ def _problem(days: Days, times: Times | None, zone: str | None, sentence: Senten
     if not all(in_part_of_day(days.part, hour) for hour, _ in times.times):
         help = "Write every day, or another time."
         return Fault("DUR040", f"that is no time of the {days.part}", times.start, times.end, help)
+    if not _agrees(values.get("often", ""), days):
+        return Fault("DUR044", "how often and the days do not match", start, end, "Name the days only.")
     if days.weekly and not days.week:
         return Fault("DUR044", "once a week needs a day", start, end, "Name the day, e.g. every Sunday at 02:00 UTC.")
     if days.count is not None and days.count != len(times.times):
         return Fault("DUR044", "the number of times does not match", times.start, times.end, "Name each time of day.")
     return None
+
+
+def _agrees(often: str, days: Days) -> bool:
+    """Whether the days are as many as a word next to them says: a weekly reload, on Saturday."""
+    each_day = not days.week and not days.month and not days.weekly
+    agreeing = {"weekly": len(days.week) == 1, "monthly": len(days.month) == 1, "daily": each_day}
+    return agreeing.get(often, True)
 
 
 def _assumed_zone(zone: str | None) -> tuple[Assumed, ...]:
@@ -101,20 +138,34 @@ FRAME = Frame(
     kind="schedule",
     doc="Says when the pipeline runs, in a time zone.",
     phrases="""
-    RUN = ~run/start/execute/launch/begin/schedule/trigger/happen | ~kick off | ~take place
-    SYNC = ~sync/synchronise/synchronize/refresh [the data]
+    RUN = ~run this | ~run/start/execute/launch/begin/schedule/trigger/happen/fire/operate | ~kick off | ~take
+        place | ~kick_off | ~set to run
+    SYNC = ~sync/synchronise/synchronize/refresh/update [[the/all/our] data] | [the/all/our] data
+        ~sync/synchronise/synchronize/refresh/update/load/pull/fetch/extract | ~load/pull/fetch/extract/copy
+        [the/all/our] data
     SUBJECT = nightly run/sync/job/load ~run/start/begin/execute {nightly=yes}
+    NIGHT = nightly run/sync/job/load [:] {nightly=yes}
+    WHO = %who | we need it to
     IT = [the/this/a] [scheduled] run/schedule [:]
+    LABEL = [%run_word] schedule/frequency/cadence/timing/interval/recurrence [is/of] | cron | execution | start
+        time | run time/times | runs
+    SPAN = [%run_word] (interval/frequency/cadence [is/of] [:]) <interval:every>
     DAYS = <days>
-    TIMES = [at/for] <times>
-    EVERY = <every>
+    TIMES = \\( [at] <times> \\) | [at/for/@ | starting at | beginning at | start at] <times>
+    EVERY = [of/for] <every>
+    PAST = <past>
+    WINDOW = <window>
+    ONHOUR = on the hour {hourly=yes} | at the top of the/every/each hour {hourly=yes}
+    ALWAYS = <always>
     ZONE = <zone>
-    READ RUN|SYNC|IT DAYS [TIMES] [ZONE]
-    READ RUN|SYNC|IT TIMES [ZONE]
-    READ RUN|SYNC|IT EVERY [DAYS] [ZONE]
-    READ SUBJECT TIMES [ZONE]
+    READ RUN|SYNC|IT|LABEL|WHO DAYS [TIMES] [ZONE] [WHO] [RUN]
+    READ RUN|SYNC|IT|LABEL|WHO TIMES [ZONE] [WHO] [RUN]
+    READ RUN|SYNC|IT|LABEL|WHO EVERY [PAST] [WINDOW] [DAYS] [ZONE] [WHO] [RUN] [ALWAYS]
+    READ RUN|SYNC|IT|LABEL|WHO ONHOUR [WINDOW] [DAYS] [ZONE] [WHO] [RUN] [ALWAYS]
+    READ SPAN [RUN] [WINDOW] [DAYS] [ZONE] [WHO] [ALWAYS]
+    READ SUBJECT|NIGHT TIMES [ZONE]
     READ DAYS [TIMES] [ZONE] {bare=yes}
-    READ EVERY [DAYS] [ZONE] {bare=yes}
+    READ EVERY [PAST] [WINDOW] [DAYS] [ZONE] [ALWAYS] {bare=yes}
     """,
     build=build,
     echo=echo,
@@ -127,8 +178,14 @@ FRAME = Frame(
         "Runs at 6 AM UTC on the first of every month",
         "Runs every day at 2 AM and 2 PM New York time",
         "The sync must run hourly",
+        "Kicks off hourly at :15",
+        "Runs on the first day of every quarter at 2 AM UTC",
     ),
     near_misses=(
+        "Runs on the first Monday of the month at 2 AM UTC",
+        "Runs every 15 minutes between 8 AM and 6 PM UTC",
+        "Runs every day at half past six",
+        "Runs at 2 and 6 PM UTC",
         "Runs nightly",
         "Runs daily at 2:00",
         "Runs at 25:00 UTC",

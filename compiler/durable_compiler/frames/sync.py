@@ -19,9 +19,11 @@ class Sync(Clause):
     objects: tuple[str, ...]
 
 
-def build(values: Values, sentence: Sentence) -> Sync:
+def build(values: Values, sentence: Sentence) -> Sync | None:
     """The clause of a reading."""
     assert values["objects"]
+    if values.get("count", len(values["objects"])) != len(values["objects"]):
+        return None
     return Sync(values["objects"])
 
 
@@ -39,24 +41,48 @@ FRAME = Frame(
     kind="sync",
     doc="Names the Salesforce objects whose records are copied.",
     phrases="""
-    VERB = ~sync/synchronise/synchronize/copy/pull/load/extract/replicate/import/fetch/ingest/mirror/transfer
+    VERB =
+        ~sync/synchronise/synchronize/copy/pull/load/extract/replicate/import/fetch/ingest/mirror/transfer/get/take
+        | ~retrieve/collect/download/include/cover/comprise | ~move
     BRING = ~bring in
     COME = ~come
-    OVER = ~bring <objects> over/in
-    KEEP = ~keep <objects> (in sync | synced | up to date | synchronised | synchronized) (with | from) [our] <source>
-    SOURCE = <source> is the source of/for <objects> | source of/for <objects> is [our] <source>
+    OVER = ~bring <objects> over/in/across
+    KEEP = ~keep <objects> (in sync | synced | up to date | synchronised | synchronized) (with | from) [our]
+        <source>
+    SOURCE = <source> is [the/our] source of/for <objects> | source of/for <objects> is [our] <source>
     LIST = [following] objects from [our] <source> : <objects>
+    COUNTED = <int:count> objects [from [our] <source>] [:] <objects>
     READS = ~read
-    OBJECTS = [following] [salesforce] [objects] [:] <objects>
-    FROM = (out of | from) [our] <source> [org/crm]
-    READ VERB OBJECTS [FROM]
+    OBJECTS = [the] [following/these] [both] [salesforce/standard/custom] [objects/object] [from [our] <source>]
+        [:] <objects>
+    OF = [all] data/records for/of/from <objects> | salesforce records of type <objects>
+    LABEL = data in scope | entities/streams/tables [to sync]
+        | [salesforce/source/synced/sync/custom/standard/supported/selected/these] objects [in scope | to sync | to copy
+        | to be ~sync/copy | to replicate] | [data/sync/object] scope [of the sync] | in scope | data to sync | [data]
+        source | source objects
+    SCOPE = in scope | part of [the/this] sync/scope | ~include in [the/this] sync/scope
+    WANT = we/i want/need | want/need | we would like | i would like to have | ~want | ~need
+    ADD = ~include <objects> in [the/this] sync/scope | ~add <objects> to [the/this] sync/scope
+    WHO = %who
+    DATAOF = [the] following [salesforce] objects %be_to [be] ~sync/copy/synchronise/synchronize/replicate [from
+        <source>] [:] | data from the following salesforce objects ~sync/copy [:]
+    SYSTEM = [data] source [system] is <source> , with | [data] source [system] [is] [:] <source>
+    FROM = (out of | from) [the/our] <source> [org/crm/instance/account]
+    READ VERB OBJECTS|OF [FROM] [WHO] [WANT]
+    READ VERB COUNTED [FROM]
     READ OVER [FROM]
     READ KEEP
     READ SOURCE
+    READ ADD [FROM]
     READ VERB LIST
-    READ READS OBJECTS FROM
+    READ READS OBJECTS|OF FROM
     READ BRING OBJECTS [FROM]
-    READ COME OBJECTS FROM
+    READ COME OBJECTS|OF FROM
+    READ LABEL OBJECTS [FROM]
+    READ DATAOF OBJECTS
+    READ SYSTEM OBJECTS
+    READ OBJECTS SCOPE [FROM]
+    READ WANT OBJECTS FROM
     """,
     build=build,
     echo=echo,
@@ -69,6 +95,8 @@ FRAME = Frame(
         "Contacts and Accounts must be pulled from Salesforce",
     ),
     near_misses=(
+        "Accounts are out of scope",
+        "Syncs three objects: Accounts and Contacts",
         "Syncs Accounts or Contacts from Salesforce",
         "Never syncs Accounts from Salesforce",
         "Syncs all objects except Contacts from Salesforce",

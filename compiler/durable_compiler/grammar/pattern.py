@@ -78,7 +78,7 @@ def _item(pieces: list[str], at: int, lexicon: Lexicon) -> tuple[Phrase, int]:
 def _leaf(piece: str, lexicon: Lexicon) -> Phrase:
     if piece.startswith("<"):
         slot, _, name = piece[1:-1].partition(":")
-        return _slot(lexicon.slots[slot], name or slot)
+        return _slot(lexicon.slots[slot], name or slot, f"<{slot}>")
     if piece.startswith("{"):
         name, _, value = piece[1:-1].partition("=")
         return _constant(name.strip(), value.strip())
@@ -105,15 +105,19 @@ def _verb(verb: str) -> Phrase:
 
 def _word(words: frozenset[str]) -> Phrase:
     def match(sentence: Sentence, at: int) -> Iterator[Match]:
-        if at < len(sentence.tokens) and sentence.tokens[at].norm in words:
-            sentence.reached(at + 1)
-            yield at + 1, ()
+        if at < len(sentence.tokens):
+            if sentence.tokens[at].norm in words:
+                sentence.reached(at + 1)
+                yield at + 1, ()
+        else:
+            sentence.expects_words(at, words)
 
     return Phrase(match, words)
 
 
-def _slot(slot: Slot, name: str) -> Phrase:
+def _slot(slot: Slot, name: str, label: str) -> Phrase:
     def match(sentence: Sentence, at: int) -> Iterator[Match]:
+        sentence.expects_slot(at, label)
         for end, value in _values_at(slot, sentence, at):
             yield end, ((name, value),)
 
@@ -141,7 +145,8 @@ def _constant(name: str, value: str) -> Phrase:
 
 def _optional(inner: Phrase) -> Phrase:
     def match(sentence: Sentence, at: int) -> Iterator[Match]:
-        yield from inner.match(sentence, at)
+        if _may_begin(inner, sentence, at):
+            yield from inner.match(sentence, at)
         yield at, ()
 
     return Phrase(match, inner.first, optional=True)
@@ -151,6 +156,8 @@ def _either(branches: list[Phrase]) -> Phrase:
     def match(sentence: Sentence, at: int) -> Iterator[Match]:
         seen = set()
         for branch in branches:
+            if not _may_begin(branch, sentence, at):
+                continue
             for found in branch.match(sentence, at):
                 if found not in seen:
                     seen.add(found)
@@ -176,6 +183,13 @@ def _chain(items: list[Phrase]) -> Phrase:
 
     leading = items[: next((index + 1 for index, item in enumerate(items) if not item.optional), len(items))]
     return Phrase(match, _union(leading), all(item.optional for item in items))
+
+
+def _may_begin(phrase: Phrase, sentence: Sentence, at: int) -> bool:
+    """Whether the word here is one that a phrase begins with; where the text ends, whatever is expected counts."""
+    if phrase.first is None or phrase.optional or at >= len(sentence.tokens):
+        return True
+    return sentence.tokens[at].norm in phrase.first
 
 
 def _union(phrases: list[Phrase]) -> frozenset[str] | None:

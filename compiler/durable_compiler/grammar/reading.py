@@ -22,10 +22,11 @@ Path = tuple[tuple[Clause, ...], tuple[Fault, ...]]
 
 @dataclass(frozen=True)
 class SentenceReading:
-    """The clauses of an understood sentence, or the fault that says why there are none."""
+    """The clauses of an understood sentence, or the fault that says why there are none, with `others` beside it."""
 
     clauses: tuple[Clause, ...] = ()
     fault: Fault | None = None
+    others: tuple[Fault, ...] = ()
 
 
 def read(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> SentenceReading:
@@ -39,7 +40,26 @@ def read(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> Sentence
         return SentenceReading(next(iter(readings)))
     if readings:
         return SentenceReading(fault=_ambiguous(sentence, readings))
-    return SentenceReading(fault=_reason(sentence))
+    fault, *others = _reasons(sentence)
+    return SentenceReading(fault=fault, others=tuple(others))
+
+
+def understood(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> tuple[Clause, ...]:
+    """The clauses of a sentence that reads, none of another: cheaper than `read` where nobody asks for the reason."""
+    sentence = Sentence(text, catalogue, tuple(synced))
+    readings = _readings(sentence) if len(sentence.tokens) <= _LONGEST_SENTENCE else {}
+    return next(iter(readings)) if len(readings) == 1 else ()
+
+
+def accepted(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> frozenset[tuple[str, int]]:
+    """What some rule would take after this beginning: (word, the text's end) and (<slot>, where its value began)."""
+    sentence = Sentence(text, catalogue, tuple(synced), expected=set())
+    if sentence.tokens:
+        _paths(sentence)
+    else:
+        _tiles(sentence, 0)
+    starts = [*(token.start for token in sentence.tokens), len(text)]
+    return frozenset((what, starts[at]) for what, at in sentence.expected or ())
 
 
 def echo(clauses: Sequence[Clause], catalogue: Snapshot) -> str:
@@ -118,15 +138,43 @@ def _ambiguous(sentence: Sentence, readings: dict[tuple[Clause, ...], None]) -> 
     return Fault("DUR021", "the sentence has more than one meaning", *span, "Write the one that you mean.", choices[:5])
 
 
-def _reason(sentence: Sentence) -> Fault:
-    """Why nothing reads the sentence: a refused value, a word that negates or hedges, or where reading stopped."""
+def _reasons(sentence: Sentence) -> tuple[Fault, ...]:
+    """Why nothing reads the sentence: refused values, a word that negates or hedges, or where reading stopped."""
     if not sentence.tokens:
-        return Fault("DUR009", "the requirement has no text", 0, max(1, len(sentence.text)), "Write a sentence.")
+        return (Fault("DUR009", "the requirement has no text", 0, max(1, len(sentence.text)), "Write a sentence."),)
     lenient = Sentence(sentence.text, sentence.catalogue, sentence.synced, strict=False)
-    faulty = [faults for _, faults in _paths(lenient) if faults]
+    faulty = [faults for _, faults in _paths(lenient) if faults and not any(_ordinary(sentence, one) for one in faults)]
     if faulty:
-        return min(faulty, key=lambda faults: (len(faults), sum(one.end - one.start for one in faults)))[0]
-    return _risk(sentence, NEGATIONS, "DUR022") or _risk(sentence, HEDGES, "DUR023") or _unread(sentence)
+        return _with_its_likes(min(faulty, key=_doubt), faulty)
+    return (_risk(sentence, NEGATIONS, "DUR022") or _risk(sentence, HEDGES, "DUR023") or _unread(sentence),)
+
+
+def _with_its_likes(best: tuple[Fault, ...], faulty: Sequence[tuple[Fault, ...]]) -> tuple[Fault, ...]:
+    """The likeliest faults and those beside them that are as plain: a name that looks like a known one, a bad value."""
+    wider = [
+        faults
+        for faults in faulty
+        if set(best) < set(faults)
+        and all(one.suggestions or one.code not in ("DUR030", "DUR031") for one in set(faults) - set(best))
+    ]
+    widest = max([best, *wider], key=len)
+    return tuple(sorted(set(widest), key=lambda one: (one.start, one.end)))
+
+
+def _ordinary(sentence: Sentence, fault: Fault) -> bool:
+    """Whether an unknown name is nothing but lower-case words of the language, as in `Skips hard-deleted records`."""
+    from durable_compiler.grammar.vocabulary import words
+
+    if fault.code not in ("DUR030", "DUR031"):
+        return False
+    named = [one for one in sentence.tokens if fault.start <= one.start < fault.end]
+    return all(one.norm in words() and (one.start == 0 or one.text.islower()) for one in named)
+
+
+def _doubt(faults: tuple[Fault, ...]) -> tuple[int, bool, int]:
+    """How doubtful it is that faults are the reason: any word may be an unknown name, but only a date can be wrong."""
+    anything = any(one.code in ("DUR030", "DUR031") for one in faults)
+    return len(faults), anything, sum(one.end - one.start for one in faults)
 
 
 def _risk(sentence: Sentence, words: frozenset[str], code: str) -> Fault | None:

@@ -31,6 +31,8 @@ class Sentence:
     strict: bool = True
     tokens: tuple[Token, ...] = ()
     furthest: int = 0
+    # Words that could follow the last token, and slots as <name> with the token they began at; None unless wanted.
+    expected: set[tuple[str, int]] | None = None
     memo: dict[Hashable, object] = field(default_factory=dict)
     values: dict[tuple[object, int], tuple[tuple[int, Hashable], ...]] = field(default_factory=dict)
 
@@ -41,9 +43,23 @@ class Sentence:
         """Remember how many tokens the best attempt consumed."""
         self.furthest = max(self.furthest, position)
 
+    def expects_words(self, at: int, words: frozenset[str]) -> None:
+        """Remember the words that a phrase would take where the text ends."""
+        if self.expected is not None and at == len(self.tokens):
+            self.expected.update((word, at) for word in words)
+
+    def expects_slot(self, at: int, label: str) -> None:
+        """Remember that a value was looked for; it may be one whose last words are not written yet."""
+        if self.expected is not None:
+            self.expected.add((label, at))
+
     def norm(self, at: int) -> str:
         """The normalised token at a position, empty beyond the end."""
         return self.tokens[at].norm if 0 <= at < len(self.tokens) else ""
+
+    def norms(self, at: int, count: int) -> list[str]:
+        """So many normalised tokens from a position, empty beyond the end."""
+        return [self.norm(position) for position in range(at, at + count)]
 
     def kind(self, at: int) -> str:
         """The kind of the token at a position, empty beyond the end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from durable_compiler.grammar.lexicon import LEXICON
@@ -14,6 +15,8 @@ from durable_compiler.grammar.sentence import Fault, Sentence
 
 Builder = Callable[[dict[str, Any], Sentence], Any]
 _CONNECTORS = frozenset(("and", "but", "&"))
+# Marks between the parts of a clause that carry no meaning of their own: "Batch size: 50,000 rows".
+_MARKS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "(", ")"))
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,15 @@ class Tiling:
 
     concepts: tuple[tuple[str, Phrase], ...]
     reads: tuple[Read, ...]
+
+    @cached_property
+    def by_word(self) -> Mapping[str, tuple[tuple[str, Phrase], ...]]:
+        """A word → the concepts that may begin with it; the empty word → those that may begin with any."""
+        words = {word for _, phrase in self.concepts for word in phrase.first or ()}
+        found = {
+            word: tuple(one for one in self.concepts if one[1].first is None or word in one[1].first) for word in words
+        }
+        return {**found, "": tuple(one for one in self.concepts if one[1].first is None)}
 
 
 @dataclass(frozen=True)
@@ -114,27 +126,46 @@ def _covers(sentence: Sentence, start: int, tiling: Tiling) -> Iterator[tuple[in
 
     def at(position: int) -> Mapping[str, list[Match]]:
         if position not in matches:
-            word = sentence.norm(position)
+            index = tiling.by_word
             matches[position] = {
                 name: list(phrase.match(sentence, position))
-                for name, phrase in tiling.concepts
-                if phrase.first is None or word in phrase.first
+                for name, phrase in index.get(sentence.norm(position), index[""])
             }
         return matches[position]
 
     def walk(position: int, used: frozenset[str], bindings: Bindings, loose: bool) -> Iterator[Any]:
         if used and not loose:
             yield position, used, bindings
-        for name, found in at(position).items():
-            if name not in used:
-                for end, bound in found:
-                    if end > position:
-                        yield from walk(end, used | {name}, bindings + bound, False)
+        if position == len(sentence.tokens):
+            _expect(sentence, position, used, tiling)
+            return
+        for name, end, bound in _next(at(position), position, used):
+            yield from walk(end, used | {name}, bindings + bound, False)
         yield from (step for end in _neutral(sentence, position) for step in walk(end, used, bindings, loose))
         if used and not loose:
             yield from (step for end in _connector(sentence, position) for step in walk(end, used, bindings, True))
 
     return walk(start, frozenset(), (), False)
+
+
+def _next(
+    matches: Mapping[str, list[Match]], position: int, used: frozenset[str]
+) -> Iterator[tuple[str, int, Bindings]]:
+    """The concepts not used yet that take something here."""
+    for name, found in matches.items():
+        if name not in used:
+            yield from ((name, end, bound) for end, bound in found if end > position)
+
+
+def _expect(sentence: Sentence, end: int, used: frozenset[str], tiling: Tiling) -> None:
+    """Where the text ends, what the concepts begin with that could still make it a clause."""
+    if sentence.expected is None:
+        return
+    wanted = {name for read in tiling.reads if used <= read.required | read.optional for name in read.required - used}
+    wanted |= {name for read in tiling.reads if read.required <= used for name in read.optional - used}
+    for name, phrase in tiling.concepts:
+        if name in wanted:
+            list(phrase.match(sentence, end))
 
 
 def _neutral(sentence: Sentence, at: int) -> Iterator[int]:
@@ -148,7 +179,7 @@ def _neutral(sentence: Sentence, at: int) -> Iterator[int]:
 
 def _connector(sentence: Sentence, at: int) -> Iterator[int]:
     word = sentence.norm(at)
-    if word in (",", ";"):
+    if word in _MARKS:
         yield at + 1
         if sentence.norm(at + 1) in _CONNECTORS:
             yield at + 2

@@ -10,15 +10,21 @@ _TOKEN = re.compile(
       (?P<code>`[^`]+`)
     | (?P<email>[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)
     | (?P<channel>\#[\w-]+)
-    | (?P<quoted>"[^"]*"|“[^”]*”)
+    | (?P<quoted>"[^"]*"|“[^”]*”|(?<!\w)['‘][^'‘’]+['’](?!\w))
     | (?P<clock>\d{1,2}:\d{2}(?::\d{2})?)
     | (?P<number>\d+(?:,\d{3})*(?:\.\d+)?)
     | (?P<meridiem>[aApP]\.\s?[mM]\.)
-    | (?P<word>[^\W\d]\w*(?:[./][^\W\d]\w*)*(?:['’](?:s|clock)\b)?)
+    | (?P<negated>(?:do|does|did|is|are|was|were|has|have|must|should|ca|wo)n['’]t\b)
+    | (?P<word>[^\W\d]\w*(?:[./][^\W\d]\w*)*(?:['’](?:s|clock|d|re|ll|ve)\b)?)
+    | (?P<sign>->|=>|→|>=|≥|<=|≤|!=|<>|≠)
     | (?P<mark>[^\w\s])
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
+# One spelling of each sign.
+_SIGNS = {"->": "→", "=>": "→", "≥": ">=", "≤": "<=", "<>": "!=", "≠": "!="}
+_SHORT_STEMS = {"ca": "can", "wo": "will"}
+_LONG_ENDINGS = {"'d": " would", "'re": " are", "'ll": " will", "'ve": " have"}
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,36 @@ class Token:
 
 def tokens(text: str) -> tuple[Token, ...]:
     """All tokens; a hyphen between words joins them into neighbours, so soft-deleted is soft deleted."""
-    found = [_token(match) for match in _TOKEN.finditer(text)]
+    found = [token for match in _TOKEN.finditer(text) for token in _expanded(match)]
     return tuple(token for index, token in enumerate(found) if not _hyphen(found, index))
+
+
+def _expanded(match: re.Match[str]) -> list[Token]:
+    """A match as tokens: don't is do and not, we'd is we and would, each over its own letters."""
+    text = match.group()
+    plain = text.casefold().replace("’", "'")
+    if match.lastgroup == "negated":
+        return _halves(match, len(text) - 3, _SHORT_STEMS.get(plain[:-3], plain[:-3]), "not")
+    ending = next((one for one in _LONG_ENDINGS if match.lastgroup == "word" and plain.endswith(one)), None)
+    if ending is not None:
+        return _halves(match, len(text) - len(ending), plain.removesuffix(ending), _LONG_ENDINGS[ending].strip())
+    return [_token(match)]
+
+
+def _halves(match: re.Match[str], cut: int, first: str, second: str) -> list[Token]:
+    text, start = match.group(), match.start()
+    return [
+        Token(text[:cut], first, "word", start, start + cut),
+        Token(text[cut:], second, "word", start + cut, match.end()),
+    ]
 
 
 def _token(match: re.Match[str]) -> Token:
     kind = match.lastgroup or "mark"
     text = match.group()
-    norm = text.strip('`"“”') if kind in ("code", "quoted") else text.casefold().replace("’", "'")
+    norm = text.strip("`\"“”'‘’") if kind in ("code", "quoted") else text.casefold().replace("’", "'")
+    if kind == "sign":
+        kind, norm = "mark", _SIGNS.get(norm, norm)
     if kind == "meridiem":
         kind, norm = "word", norm.replace(".", "").replace(" ", "")
     return Token(text, norm, kind, match.start(), match.end())
@@ -51,4 +79,6 @@ def _hyphen(found: list[Token], index: int) -> bool:
     if found[index].text not in ("-", "\u2010", "\u2011") or not 0 < index < len(found) - 1:
         return False
     before, after = found[index - 1], found[index + 1]
+    if before.kind == "mark":
+        return False  # a sign: (-5
     return before.end == found[index].start and after.start == found[index].end

@@ -162,7 +162,7 @@ def deleted_rows_are_flagged_and_come_back(bench: Bench) -> None:
         same(trial.load("Account", account(days=1)), Counts(updated=1), "undelete")
         same(trial.select(flags), [(False, None, None, "Acme")], "undeleted row")
         same(trial.load("Account", account(days=2, outcome="filtered")), Counts(deleted=1), "leave the filter")
-        same(trial.select(flags), [(True, "filtered", START + 2 * DAY, "Acme")], "filtered row")
+        same(trial.select(flags), [(True, "left_filter", START + 2 * DAY, "Acme")], "filtered row")
         same(trial.warehouse.totals("Account"), Totals(0, 0, 0), "totals")
 
 

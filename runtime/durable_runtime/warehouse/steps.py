@@ -142,7 +142,8 @@ class Steps:
             return [self.delete("", gone), *self._bury()]
         values = (
             f"SELECT {'x.source_object, ' if self.unified else ''}x.source_id, x.source_modified_at, "
-            "TRUE AS is_deleted, x.source_modified_at AS deleted_at, x.__outcome AS deleted_reason, "
+            "TRUE AS is_deleted, x.source_modified_at AS deleted_at, "
+            "CASE x.__outcome WHEN 'filtered' THEN 'left_filter' ELSE x.__outcome END AS deleted_reason, "
             f"CAST(NULL AS VARCHAR) AS dedupe_key, {STAGED_HASH.format('x')} AS row_hash, x.loaded_at, x.run_id, "
             f"x.pipeline_version FROM {n.of('stage')} x WHERE x.__outcome <> 'live'"
         )

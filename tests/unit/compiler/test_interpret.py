@@ -83,7 +83,7 @@ def test_the_lock_of_a_reading_is_stable_and_reads_back(spec: Path, schema_path:
     assert again.lock_text == first.lock_text
     blocks = json.loads(first.lock_text)["requirements"]
     assert [block["id"] for block in blocks] == ["R1.1", "R1.2", "R1.10"]
-    assert blocks[2]["bound"] == ["Contact.Email"]
+    assert blocks[2]["bound"] == ["Contact", "Contact.Email"]
     assert blocks[2]["echo"] == "Contact Email is required"
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from durable_compiler import catalogue
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.emit import emit
-from durable_compiler.interpret import read_file
 from durable_compiler.ir import Pipeline
 from durable_compiler.plan import Identity, plan
 
@@ -40,6 +39,8 @@ def spec(objects: str, *sentences: str, head: Sequence[str] = HEAD) -> str:
 
 def read(folder: Path, schema: Snapshot, text: str, name: str = "customer_data") -> Pipeline:
     """The Pipeline of a spec, which must be understood."""
+    from durable_compiler.interpret import read_file
+
     (folder / "requirements").mkdir(parents=True, exist_ok=True)
     path = folder / "requirements" / f"{name}.md"
     path.write_text(text, encoding="utf-8")

@@ -17,9 +17,13 @@ from hypothesis import strategies as st
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.emit import cell, comment, python_literal, sql_fragment, yaml_value
 from durable_compiler.ir import EnumMap, Pipeline
+from durable_compiler.layout import lay_out
+from durable_compiler.rules import Rules
 from durable_compiler.validate import ALLOWED_STATEMENTS, InvalidModule, validate
+from durable_runtime.macros import MACROS
 from durable_runtime.transformation import Stamp, stage
 from unit.compiler_backend.spec import describe, load_module, package, read, snapshot, spec
+from unit.compiler_backend.whole import call, field, literal, schema, whole
 
 HOSTILE = (
     "'); DROP TABLE customer_data; --",
@@ -112,7 +116,7 @@ def test_a_value_map_of_hostile_values_maps_exactly_those(number: int, tmp_path:
 def test_the_mapping_page_keeps_one_row_a_field_whatever_the_labels_hold(tmp_path: Path) -> None:
     pipeline, schema = hostile(tmp_path, 12)
     page = (package(tmp_path / "package", schema, pipeline) / "MAPPING.md").read_text(encoding="utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("|")]
+    rows = [line for line in page.partition("## Policies")[0].splitlines() if line.startswith("|")]
     assert len(rows) == 3
     assert "<script>" not in page.replace("\\<script\\>", "")
 
@@ -157,3 +161,55 @@ def write(page: Path, rows: list[tuple[str, ...]]) -> None:
 
 def column(file: Path, name: str) -> list[Any]:
     return [value for (value,) in duckdb.execute(f"SELECT {name} FROM '{file}' ORDER BY source_id").fetchall()]
+
+
+def everywhere(number: int) -> Pipeline:
+    """A spec of every kind whose free texts are all hostile."""
+    words = [one for one in (*HOSTILE[number:], *HOSTILE[:number]) if one]
+    values = whole()
+    account, contact = values["source"]["objects"]
+    account["where"] = call("or", *(call("eq", field("Account", "Type"), literal(one)) for one in words))
+    contact["where"] = call("contains", field("Contact", "LastName"), literal(words[0]))
+    cases = [{"when": call("starts_with", field("Account", "Name"), literal(one)), "value": one} for one in words]
+    checks = [
+        {"object": "Account", "condition": call("ne", field("Account", "Name"), literal(one)), "on_failure": "fail"}
+        for one in words[:3]
+    ]
+    joined = call("concat", *(part for one in words for part in (field("Contact", "LastName"), literal(one))))
+    said = {
+        "requirements": [{**one, "text": words[at % len(words)]} for at, one in enumerate(values["requirements"])],
+        "derived": [{"object": "Account", "column": "tier", "cases": cases, "otherwise": words[1]}],
+        "computed": [{"object": "Contact", "column": "full_name", "type": "text", "expression": joined}],
+        "defaults": [{"object": "Account", "field": "Industry", "value": words[2]}],
+        "blanks": [{"object": "Contact", "field": "Phone", "values": words}],
+        "checks": checks,
+        "approvals": {"deploy": 1, "role": words[3]},
+        "residency": {"regions": words[:2]},
+        "alerts": [{"on": "failure", "channel": "slack", "to": words[4]}],
+    }
+    return Pipeline.model_validate(values | said)
+
+
+@pytest.mark.parametrize("number", range(0, len(HOSTILE), 3))
+def test_hostile_words_in_every_free_slot_stay_constants(number: int, tmp_path: Path) -> None:
+    one = everywhere(number)
+    folder = package(tmp_path / "package", schema(), one)
+    validate(folder)
+    texts = [each.text for each in one.requirements]
+    said = yaml.safe_load((folder / "pipeline.yaml").read_text(encoding="utf-8"))
+    assert [each["text"] for each in said["requirements"]] == texts
+    account, contact = load_module(folder, "transform")["TRANSFORMS"]
+    rules = Rules(one, schema(), one.source.objects[0], lay_out(one, schema()).columns["Account"])
+    assert account.where.condition == rules.where
+    assert account.columns[-1].name == "tier"
+    with duckdb.connect() as database:
+        for macro in MACROS:
+            database.execute(macro)
+        fields = ("Id", *HEADER[1:3], *(column.field for column in account.columns if column.field))
+        columns = ", ".join(f'NULL::VARCHAR AS "{each}"' for each in fields)
+        database.execute(f"CREATE VIEW landed AS SELECT {columns}, '' AS __extensions, 1 AS __record")
+        values = database.execute(f"SELECT tier, industry FROM ({account.select})").fetchall()
+        assert values == [(one.derived[0].otherwise, one.defaults[0].value)]
+        checks = [rule.condition for rule in account.rules if rule.name == "check"]
+        database.execute(f"SELECT {account.where.condition}, {', '.join(checks)} FROM ({account.select})")
+    assert len(contact.masks) == 1

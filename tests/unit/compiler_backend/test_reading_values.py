@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from durable_runtime.macros import MACROS
 from durable_runtime.spec import Column, Transform
-from durable_runtime.transformation import MACROS, Stamp, stage
+from durable_runtime.transformation import Stamp, stage
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

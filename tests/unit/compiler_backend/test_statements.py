@@ -12,7 +12,8 @@ import pytest
 import sqlglot
 
 from durable_compiler import catalogue
-from durable_runtime.transformation import MACROS, Stamp, stage
+from durable_runtime.macros import MACROS
+from durable_runtime.transformation import Stamp, stage
 from unit.compiler_backend.spec import describe, load_module, package, read, snapshot, spec
 
 SYSTEMS = ("duckdb", "snowflake")

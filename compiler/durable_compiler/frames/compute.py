@@ -1,0 +1,126 @@
+"""Columns whose value is calculated from fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from durable_compiler.catalogue import Snapshot
+from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
+from durable_compiler.grammar.expression_types import Resolver, Typed, owner_of
+from durable_compiler.grammar.expression_words import expression_words
+from durable_compiler.grammar.expressions import Reading, Tree
+from durable_compiler.grammar.new_columns import column_words
+from durable_compiler.grammar.sentence import Fault, Sentence
+from durable_compiler.terms import Constant, Term, field_terms, to_ir
+
+
+@dataclass(frozen=True)
+class Compute(Clause):
+    """An object, a new column, the type of its values, and the expression over the object's fields."""
+
+    kind: ClassVar[str] = "compute"
+    object: str
+    column: str
+    type: str
+    expression: Term
+
+
+def build(values: Values, sentence: Sentence) -> Compute | Fault | None:
+    """The clause of a reading."""
+    reading: Reading = values["expression"]
+    separator, places = values.get("separator"), values.get("round")
+    raw = Tree("coalesce", (reading.raw, values["fallback"].raw)) if "fallback" in values else reading.raw
+    if isinstance(separator, str) and not (isinstance(raw, Tree) and raw.op in ("together", "follow")):
+        return None
+    if places is not None:
+        if isinstance(raw, Tree) and raw.op == "round":
+            return None
+        raw = Tree("round", (raw, Constant(places, "number")))
+    owner = owner_of(sentence, [reading], values.get("object"))
+    if isinstance(owner, Fault):
+        return owner
+    resolver = Resolver(sentence, sentence.catalogue.by_name[owner], separator, (reading.start, reading.end))
+    found = resolver.resolve(raw)
+    if isinstance(found, Fault):
+        return found
+    return Compute(owner, values["column"], found.type, found.term, assumed=tuple(_assumed(found, sentence)))
+
+
+def _assumed(found: Typed, sentence: Sentence) -> Iterator[Assumed]:
+    if found.spaced:
+        yield Assumed("computed", "a space", "the sentence does not say what stands between the texts")
+    for one in dict.fromkeys(field_terms(found.term)):
+        field = sentence.catalogue.by_name[one.object].field(one.name)
+        if field is not None and field.type == "percent":
+            yield Assumed("computed", 80, f"{field.label} is a percentage: Salesforce holds 80% as 80")
+
+
+def echo(clause: Compute, catalogue: Snapshot) -> str:
+    """Canonical English."""
+    return f"Stores {expression_words(clause.expression, catalogue)} as {column_words(clause.column, catalogue)}"
+
+
+def ir(clause: Compute, catalogue: Snapshot) -> dict[str, Any]:
+    """The part of the IR that the clause sets."""
+    expression = to_ir(clause.expression)
+    row = {"object": clause.object, "column": clause.column, "type": clause.type, "expression": expression}
+    return {"computed": [row]}
+
+
+FRAME = Frame(
+    kind="compute",
+    doc="Adds a column that is calculated from fields: arithmetic, days between dates, texts put together.",
+    phrases="""
+    STORE = %storing <expression> [,] %into_column
+    FIRST = %storing <single:expression> %into_column [,] <fallback>
+    FIRSTED = <single:expression> (stored/saved/kept/written/loaded/put) %into_column [,] <fallback>
+    STORED = <expression> [,] (stored/saved/kept/written/loaded/calculated/computed/held/put/recorded)
+        %into_column
+    NOTE = <expression> (as/→) %a_column
+    JOIN = (~combine/join/concatenate/concat/merge/glue | ~put together) <texts:expression> [together] %into_column
+    JOINED = <texts:expression> (combined/joined/concatenated/merged/glued | put together) [together]
+        %into_column
+    DEFINE = %subject (be | = | : = | : | is/equals | is equal to | is calculated as/from/by | is computed as/from/by
+        | is defined as | is derived as | is made of | holds/contains | is the result of) <expression>
+    EQUATION = <plain_column:column> (= | : =) <expression>
+    WANTED = ~want %subject to be <expression>
+    FILL = ~set/fill/populate/calculate/compute/derive/build/define/create/form %a_column (to/as/with/from/by/=)
+        <expression>
+    CREATE = %creating %a_column (with the value [of] | with/as/from/:/=/holding/containing/showing
+        | that is/holds/contains/shows | which is/holds/contains/shows | equal to | calculated as/from
+        | computed as/from | to hold/store/show) <expression>
+    ADDED = [a/the/one] [new] column/field [named/called] <new_column:column> (added/created/introduced) (to/on/for)
+        <object> (with [the] value/values [of] | : | with | holding/containing) <expression>
+    VERB = <deed:expression> [,] and ~store/save/keep/write/record/put (it/that/this
+        | the result/outcome/sum/total/product/quotient/difference) %into_column
+    DOING = <deed:expression> %into_column
+    FOR = (for/of/on/in) <object>
+    OBJECT = <object> :
+    SEPARATED = [,] %separated
+    ROUND = [,] <rounding:round>
+    READ STORE|STORED|NOTE|DEFINE|EQUATION|WANTED|FILL|CREATE|ADDED|JOIN|JOINED [FOR] [OBJECT] [SEPARATED] [ROUND]
+    READ FIRST|FIRSTED [FOR] [OBJECT]
+    READ VERB|DOING [FOR] [OBJECT] [ROUND]
+    """,
+    build=build,
+    echo=echo,
+    ir=ir,
+    trace=("computed",),
+    examples=(
+        "Stores Contact First Name and Contact Last Name together as full_name",
+        "Stores the days until Close Date as days_to_close",
+        "Stores Opportunity Amount divided by 12 as monthly_amount, rounded to 2 decimals",
+    ),
+    near_misses=(
+        "Stores Contact First Name or Contact Last Name together as full_name",
+        "Stores Opportunity Amount plus Probability times 12 as weighted",
+        "Stores Account Industry minus Annual Revenue as margin",
+        "Stores the days until Close Date",
+        "Stores roughly the days until Close Date as days_to_close",
+        "Never stores the days until Close Date as days_to_close",
+        "Stores the hours until Close Date as hours_to_close",
+        "Stores the days until Close Date as run_id",
+    ),
+)

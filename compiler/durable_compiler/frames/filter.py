@@ -1,0 +1,92 @@
+"""Which records of an object are synced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from durable_compiler.catalogue import Snapshot
+from durable_compiler.frames.frame import Clause, Frame, Values
+from durable_compiler.grammar.condition_words import selection_words
+from durable_compiler.grammar.sentence import Sentence
+from durable_compiler.terms import Term, complement, field_terms, to_ir
+
+
+@dataclass(frozen=True)
+class Filter(Clause):
+    """An object and the condition that its records meet to be kept."""
+
+    kind: ClassVar[str] = "filter"
+    object: str
+    where: Term
+
+
+def build(values: Values, sentence: Sentence) -> Filter | None:
+    """The clause of a reading."""
+    owner, said = values["selection"]
+    # Whether deleted records are kept is a policy of its own, with tombstones and flags.
+    if any(one.name == "IsDeleted" for one in field_terms(said)):
+        return None
+    return Filter(owner, said if values["polarity"] == "keep" else complement(said))
+
+
+def echo(clause: Filter, catalogue: Snapshot) -> str:
+    """Canonical English."""
+    return f"Only syncs {selection_words(clause.object, clause.where, catalogue)}"
+
+
+def ir(clause: Filter, catalogue: Snapshot) -> dict[str, Any]:
+    """The part of the IR that the clause sets."""
+    return {"source": {"objects": [{"name": clause.object, "where": to_ir(clause.where)}]}}
+
+
+FRAME = Frame(
+    kind="filter",
+    doc="Selects the records of an object that are synced, by a condition on their fields.",
+    phrases="""
+    KEEP = %solely %bring <selection> | %bring %solely <selection> | %solely %bring in <selection>
+        | %solely ~keep/process/want/need <selection> | ~keep/process/want/need %solely <selection>
+    ALONE = %solely <selection> %bring | %solely <selection> ~keep/process
+    SYNC = %bring <selection>
+    IF = <kept_if:selection>
+    LIMIT = ~limit/restrict/narrow/confine [the/this/our] [sync/load/scope/pipeline/import/extract/copy/job] [down] to
+        [only] <selection>
+        | [the/this/our] sync/load/scope/pipeline/import/extract/copy/job ~limit/restrict/narrow/confine [down] to
+        [only] <selection>
+    SKIP = ~skip/ignore/omit/exclude/disregard/bypass <selection> | ~filter/leave/keep out <selection>
+        | ~filter/leave <selection> out
+    SKIPPED = <selection> ~skip/ignore/omit/exclude/disregard/bypass | <selection> ~filter/leave out
+    NEVER = %never %bring <selection> | (don/doesn ' t | don't | doesn't) %bring <selection>
+    NOTSYNCED = <selection> %never %bring
+    NONE = no <selection> %bring
+    FROM = (out of | from) [our] <source> [org/crm]
+    INTO = (into | to) [the/our] (warehouse/target/table)
+    READ KEEP|ALONE|SYNC|IF|LIMIT [FROM] [INTO] {polarity=keep}
+    READ SKIP|SKIPPED|NEVER|NOTSYNCED|NONE [FROM] [INTO] {polarity=drop}
+    """,
+    build=build,
+    echo=echo,
+    ir=ir,
+    trace=("source.objects[].where",),
+    examples=(
+        "Only syncs Accounts whose Type is Customer",
+        "Ignores Contacts without an Email",
+        "Only syncs Contacts of Accounts whose Type is Customer",
+        "Skips Opportunities with a negative Amount",
+        "Only Opportunities with an Amount over 10,000 are synced",
+        "Accounts are only synced if their Industry is Banking or Energy",
+    ),
+    near_misses=(
+        "Only syncs Accounts whose Type is Partner",
+        "Only syncs Accounts whose Colour is Blue",
+        "Only syncs Accounts in Germany",
+        "Does not skip Contacts without an Email",
+        "Skips Contacts without an Email or Phone",
+        "Only syncs Accounts whose Type is Customer or Industry is Banking and Account Number is 5",
+        "Only syncs Accounts whose Type is probably Customer",
+        "Only syncs Accounts whose Annual Revenue is Blue",
+        "Only syncs Accounts whose Annual Revenue is between 10 and 5",
+        "Only syncs open Opportunities",
+        "Only syncs Contacts whose Email is valid",
+    ),
+)

@@ -1,0 +1,138 @@
+"""From which creation date on records are loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from durable_compiler.catalogue import Snapshot
+from durable_compiler.frames.frame import Clause, Frame, Values
+from durable_compiler.grammar.dates import span_words
+from durable_compiler.grammar.sentence import Sentence
+
+EVERY_OBJECT = "*"
+
+
+@dataclass(frozen=True)
+class Since(Clause):
+    """An object or every one, and a day, a duration before today, or None for everything there is."""
+
+    kind: ClassVar[str] = "since"
+    object: str
+    since: str | None
+
+
+def build(values: Values, sentence: Sentence) -> Since:
+    """The clause of a reading."""
+    return Since(values.get("object", EVERY_OBJECT), values.get("start"))
+
+
+def echo(clause: Since, catalogue: Snapshot) -> str:
+    """Canonical English."""
+    whose = "" if clause.object == EVERY_OBJECT else f" of {catalogue.object_label(clause.object)}"
+    if clause.since is None:
+        return f"Loads all history{whose}"
+    if clause.since.startswith("P"):
+        return f"Loads the last {span_words(clause.since)} of history{whose}"
+    return f"Loads history{whose} from {clause.since}"
+
+
+def ir(clause: Since, catalogue: Snapshot) -> dict[str, Any]:
+    """The part of the IR that the clause sets."""
+    return {"source": {"objects": [{"name": clause.object, "since": clause.since}]}}
+
+
+FRAME = Frame(
+    kind="since",
+    doc="Says how far back records are loaded, by the date on which they were created.",
+    phrases="""
+    LOAD = ~load/sync/copy/import/read/backfill/pull/extract/fetch/bring/replicate/include/transfer/ingest/need
+    BACKFILL = ~backfill [%rows | data | history] | backfill | initial/first load | historical/initial load
+    HISTORY = [historical/past/old] (history/data) | historical/past %rows | historical data | [all] [the/our] %rows
+    ONLYROWS = only ~load/sync/copy/import/read/pull/extract/fetch/include/keep %rows
+        | ~load/sync/copy/import/read/pull/extract/fetch/include/keep only %rows
+    OF = of/for [all/the] <object>
+    OBJECT = <object>
+    OWN = <object> history
+    ALL = (all/entire/complete/full/whole) (history | historical data/records) | all [of] [the/our] (history/past data)
+        | everything from the beginning | history from the [very] beginning | all [the] history there is
+        | [all] %rows from the [very] beginning | all %rows regardless of age | all %rows [no matter] however old
+    FROM = from <start> [on/onward/onwards/forward] | since <start> | starting/beginning (from/on/in/at/with) <start>
+        | starting <start> | as of <start> | from <start> to/until today/now
+        | back to <start> | ~date/go/reach back to <start>
+        | dating from <start> [on/onward/onwards]
+    CREATED = created (since | on or after | from) <start> [on/onward/onwards]
+        | (that/which) (were/are/have been | was) created (since | on or after | from) <start> [on/onward/onwards]
+    LAST = created (in/within/during) the last/past/previous <length:start>
+        | (that/which) (were/are/have been) created (in/within/during) the last/past/previous <length:start>
+        | from the last/past/previous <length:start> | for the last/past/previous <length:start>
+    AMOUNT = (the | a) last/past/previous <length:start> [of] | last/past/previous <length:start> [of]
+        | <length:start> of
+    BACK = ~go/reach/date back <length:start> | <length:start> back | back <length:start> | ~look back <length:start>
+    STARTS = ~start/begin with
+    INITIAL = initial/first/historical load | history | backfill | historical load
+    GOES = ~start/begin/commence (from/at/in/on/with) <start> | ~cover [the] last/past <length:start>
+        | ~limit to [the] last/past <length:start> | : [the] last/past <length:start>
+    LIMITS = ~limit/restrict [the/our] history to [the] last/past <length:start>
+    GOBACK = ~go back <length:start> | ~look back <length:start>
+    RUNS = ~start/begin (from/at/in/on) <start> | ~start/begin (history/load/sync/backfill) (from/at/in/on/with) <start>
+    OLDER = no %rows older than (<start> | <length:start>)
+        | (ignore/ignores/skip/skips/omit/omits/exclude/excludes) [any/all] %rows
+        older than (<start> | <length:start>)
+        | nothing older than (<start> | <length:start>)
+        | ~ignore/skip/omit/exclude everything (older than | before | created before) <start>
+        | no %rows (created before | from before | before) <start>
+        | ~ignore/skip/omit/exclude [any/all] %rows (created before | from before) <start>
+    OLDERONE = no <object> (older than | created before | from before) <start> | no <object> older than <length:start>
+    BEFORE = (%rows | data) ([that/which] [were] created before | from before | [that/which] older than) <start>
+        | (%rows | data) [that/which] older than <length:start>
+    SKIPPED = ~skip/ignore/omit/exclude | are/is/must/should/do/does not ~load/sync/copy/import/read/include
+        | (are/is/must/should) never ~load/sync/copy/import/read/include
+        | do/does/must/should not ~load/sync/copy/import/read/include | never ~load/sync/copy/import/read/include
+    READ LOAD ALL [OF]
+    READ LOAD HISTORY FROM|BACK|CREATED|LAST [OF]
+    READ LOAD AMOUNT HISTORY [OF]
+    READ LOAD AMOUNT OBJECT
+    READ LOAD OWN FROM|BACK|LAST
+    READ BACKFILL FROM|BACK|CREATED|LAST [OF]
+    READ BACKFILL OBJECT FROM|BACK|CREATED|LAST
+    READ BACKFILL AMOUNT HISTORY [OF]
+    READ HISTORY FROM|BACK [OF]
+    READ STARTS OBJECT CREATED|LAST
+    READ STARTS HISTORY CREATED|LAST [OF]
+    READ OBJECT FROM|BACK LOAD
+    READ OLDER|OLDERONE [LOAD]
+    READ BEFORE SKIPPED
+    READ ONLYROWS CREATED|LAST|FROM [OF]
+    READ BACKFILL AMOUNT [OF]
+    READ BACKFILL AMOUNT OWN
+    READ LOAD AMOUNT OWN
+    READ INITIAL GOES [OF]
+    READ LIMITS [OF]
+    READ GOBACK [OF]
+    READ RUNS [OF]
+    """,
+    build=build,
+    echo=echo,
+    ir=ir,
+    trace=("source.objects[].since",),
+    examples=(
+        "Loads history from January 1, 2023",
+        "Starts with Opportunities created in the last 24 months",
+        "Syncs all history",
+        "No records older than 2020-01-01",
+        "Loads the last 2 years of history of Opportunities",
+    ),
+    near_misses=(
+        "Loads history from February 30, 2023",
+        "Loads history from 01/02/2023",
+        "Loads history until January 1, 2023",
+        "Loads some history",
+        "Loads history from last year",
+        "Starts with Opportunities created about 24 months ago",
+        "Loads history from around January 1, 2023",
+        "Does not load history from January 1, 2023",
+        "Starts with Opportunities created after January 1, 2023",
+        "Syncs no history",
+    ),
+)

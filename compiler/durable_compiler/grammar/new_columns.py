@@ -1,0 +1,57 @@
+"""How a sentence says that a column is made, what it is called and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from durable_compiler.catalogue import Snapshot, squeeze
+from durable_compiler.grammar import columns
+from durable_compiler.grammar.sentence import Fault, Sentence
+
+PHRASES: dict[str, str] = {
+    "storing": (
+        "(~store/save/keep/write/record/put/hold/load/calculate/compute/derive/get/show/provide/include/add/create"
+        "/build/capture/track/express/report/give/return/have/present/expose/need/want/use | ~work out | ~turn)"
+    ),
+    "a_column": (
+        "([<object>] ([new/extra/additional] [calculated/computed/derived/text/number/numeric/date/boolean/integer]"
+        " column/field) [named/called | with the name] <new_column:column> | <plain_column:column>"
+        " [column/field]) [(on/of/for/to/in) <object>]"
+    ),
+    "into_column": (
+        "((as/under/named/called/→ | in a column/field named/called | into a column/field named/called) %a_column"
+        " | (in/into/to) ([<object>] [new/extra/additional/separate/single/one] column/field [named/called]"
+        " <new_column:column> | <marked_column:column> [column/field]))"
+    ),
+    "subject": (
+        "([<object>] [new] column/field [named/called] <new_column:column>"
+        " | [<object>] <marked_column:column> [column/field]"
+        " | <plain_column:column> column/field) [(on/of/for/in) <object>]"
+    ),
+    "creating": (
+        "[there] [~add/create/want/need/make/introduce/build"
+        "/derive/compute/calculate/populate/define/have/include/provide]"
+        " [a/an/the/another/one] [new/extra/additional] [calculated/computed/derived]"
+    ),
+}
+
+
+def marked_column(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault]]:
+    """A column that no word of a sentence could be: in a code span, or with an underscore in it."""
+    if sentence.kind(at) == "code" or (sentence.kind(at) == "word" and "_" in sentence.norm(at)):
+        yield from columns.new_column(sentence, at)
+
+
+def named_column(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault]]:
+    """A column as the subject of a sentence: no field and no object may have that name."""
+    key = squeeze(sentence.norm(at))
+    scope = sentence.synced or tuple(sentence.catalogue.by_name)
+    taken = key in sentence.catalogue.by_key or any(key in sentence.catalogue.by_name[one].by_key for one in scope)
+    if sentence.kind(at) == "word" and not taken:
+        yield from ((end, one) for end, one in columns.plain_column(sentence, at) if isinstance(one, str))
+
+
+def column_words(name: str, catalogue: Snapshot) -> str:
+    """A column as a sentence can hold it: in a code span where the bare word would not be taken for a column."""
+    plain = [one for _, one in columns.plain_column(Sentence(name, catalogue), 0)]
+    return name if plain == [name] else f"`{name}`"

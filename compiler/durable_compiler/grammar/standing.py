@@ -1,0 +1,88 @@
+"""Phrases shared by the frames that say what is read, when and how: the rules of an ordinary sync."""
+
+from __future__ import annotations
+
+PHRASES: dict[str, str] = {
+    "run_word": ("sync/run/job/pipeline/load/refresh/update/execution/etl/extraction/synchronisation/synchronization"),
+    "who": (
+        "[we/i want/need] [the/this/our] [whole/entire] [nightly/scheduled/regular] [data/salesforce/etl/sync]"
+        " (%run_word | runs/syncs/jobs/loads/workflow/import/replication/flow/process/batch/integration) [to]"
+    ),
+    "formulas": (
+        "[all/the] (formula/calculated fields/columns/values | formulas | formula field values) [\\( formulas \\)]"
+    ),
+    "formula_again": (
+        "(~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute"
+        " | ~refresh/recompute/recalculate/update/reload/reread/resync/refetch/reevaluate)"
+    ),
+    "formula_refresh": (
+        "formula [field/fields] (refresh | re read) | re reading of %formulas | [a/the] refresh of %formulas"
+    ),
+    "gone": (
+        "([any] (hard/permanent deletes/deletions) | [any] %rows (that/which) [were/are/have] [been]"
+        " [permanently/hard] deleted [for good/permanently] | [permanently/hard] deleted %rows | purged %rows"
+        " | %rows purged from salesforce | %rows that no longer exist in salesforce | %rows (missing in/from"
+        " salesforce) | deletions that bypass the recycle bin)"
+    ),
+    "sweep": (
+        "(hard delete/deletes check/sweep/detection/reconciliation/scan/job | reconciliation job/run | detection"
+        " of [the/all] (hard/permanent deletes | hard deleted %rows) | id/ids comparison/reconciliation/check"
+        " | reconciliation [of [the/all] [record] ids] [(with/against) salesforce])"
+    ),
+    "deleted": (
+        "(soft deletes | [the/all/any] %rows [soft] deleted (in/from) (salesforce | [the] source) | rows whose"
+        " %rows were deleted in salesforce | [the/all/any] [soft/salesforce] deleted [salesforce] %rows [in/from"
+        " salesforce] | [the/all/any] %rows (that/which) [were/are/have/has] [been] [soft] deleted [(in/from)"
+        " (salesforce | [the] source)])"
+    ),
+    "load": "(~include/load/sync/read/copy/import/replicate/extract/pull/fetch/transfer/write)",
+    "existing": (
+        "(existing/changed/updated/all/the %rows | existing/changed/updated ones | %rows that [already] exist)"
+    ),
+    "last_run": (
+        "([the/a] last/previous/prior/preceding [successful] run/sync/load/read/execution/one | it last ran | the"
+        " one before)"
+    ),
+    "altered": (
+        "(changed/modified/updated | (new/added/created) (and/or) (changed/modified/updated)"
+        " | (changed/modified/updated) (and/or) (new/added/created))"
+    ),
+    "delta": (
+        "(%altered %rows [since/after %last_run] | %rows [that/which] [have/has/were] [been] %altered since/after"
+        " %last_run | what/everything/anything [that] [has/have/was] [been] %altered since/after %last_run | [the]"
+        " changes [since/after %last_run] | [the] delta/deltas [since %last_run])"
+    ),
+    "overlap": "([safety] overlap/lookback | [safety] look back | safety margin)",
+    "everything": (
+        "(everything | all [the/salesforce] data/records/rows | [the] (whole/entire/full/complete) table/dataset"
+        " | data set)"
+    ),
+    "scd2": (
+        "(scd [type] 2 | scd2 | scd type two | type 2 scd | type 2 history | slowly changing dimension/dimensions"
+        " [\\(] type 2 [\\)] | type 2 slowly changing dimension/dimensions)"
+    ),
+    "be_to": "[is/are/was/were/needs/need/has/have] [to]",
+    "which": (
+        "(latest/newest/last {keep=latest} | most recent {keep=latest} | most recently modified/updated/changed"
+        " {keep=latest} | first/oldest/earliest {keep=first})"
+    ),
+    "drifting": (
+        "(unmapped/unknown/new/unexpected/additional/extra/other/unrecognised/unrecognized/remaining/undeclared/unlisted/leftover"
+        " | newly added)"
+    ),
+    "strangers": (
+        "(everything else | unmapped data | [the] rest of the fields | [the/all/any/a/an] %drifting"
+        " [custom/salesforce/source] fields/field/columns/column [in/from salesforce] | [all/the/any]"
+        " fields/columns/everything/anything (without a mapping | that have/has no mapping | [that/which] is/are"
+        " not [yet] (mapped/known/listed | in/part [of] this/the spec) | not in this/the spec | not mapped"
+        " | [that] [we/you] (do not map | have not mapped)))"
+    ),
+    "appear": (
+        "(~appear/occur/arrive/emerge/exist [in salesforce] | ~show/turn/come up [in salesforce] | are/is"
+        " ~find/add/detect/meet/encounter/discover [in salesforce])"
+    ),
+    "overlapping": (
+        "[a/an] (%overlap [window/period/interval] [of/is/by] [:] <duration:overlap> | <duration:overlap>"
+        " %overlap [window/period/interval])"
+    ),
+}

@@ -1,0 +1,72 @@
+"""The DuckDB macros that generated SELECTs stand on: exact reading of landed text, exact arithmetic, masks."""
+
+from __future__ import annotations
+
+# A number as Salesforce sends it: digits, a fraction, an exponent (Java style, 1.25E7).
+NUMBER = r"^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d{1,3}))?$"
+PLAIN_NUMBER = r"-?\d{1,20}(\.\d{1,18})?"
+
+# What a landed text becomes. DuckDB's casts to DECIMAL and BIGINT round in silence, so `read_*` gives nothing for what
+# does not fit, and every generated SELECT asks `*_fits` of the same text to reject the row.
+HMAC_BLOCK = 64  # bytes: SHA-256's block (RFC 2104)
+READING = (
+    # DuckDB has no HMAC: two nested SHA-256 with the key's pads.
+    """CREATE MACRO keyed_hash(x) AS
+        sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(x))))""",
+    f"CREATE MACRO number_parts(x) AS regexp_extract(x, '{NUMBER}', ['sign', 'whole', 'fraction', 'exponent'])",
+    """CREATE MACRO number_exact(p) AS length(p.whole || p.fraction) > 0 AND (
+        ltrim(p.whole || p.fraction, '0') = '' OR (
+            length(rtrim(p.whole || p.fraction, '0')) - length(p.whole)
+                - coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 18
+            AND length(ltrim(p.whole || p.fraction, '0')) - length(p.fraction)
+                + coalesce(TRY_CAST(p.exponent AS INTEGER), 0) <= 20))""",
+    f"""CREATE MACRO number_fits(x) AS x IS NULL OR regexp_full_match(x, '{PLAIN_NUMBER}') OR (
+        regexp_full_match(x, '{NUMBER[1:-1]}') AND number_exact(number_parts(x))
+        AND TRY_CAST(x AS DECIMAL(38,18)) IS NOT NULL)""",
+    "CREATE MACRO read_number(x) AS CASE WHEN number_fits(x) THEN TRY_CAST(x AS DECIMAL(38,18)) END",
+    r"""CREATE MACRO integer_fits(x) AS x IS NULL OR (regexp_full_match(x, '-?\d{1,18}') OR (
+        number_fits(x) AND TRY_CAST(x AS DECIMAL(38,18)) = trunc(TRY_CAST(x AS DECIMAL(38,18)))
+        AND TRY_CAST(TRY_CAST(x AS DECIMAL(38,18)) AS BIGINT) IS NOT NULL))""",
+    """CREATE MACRO read_integer(x) AS
+        CASE WHEN integer_fits(x) THEN TRY_CAST(TRY_CAST(x AS DECIMAL(38,18)) AS BIGINT) END""",
+    "CREATE MACRO boolean_fits(x) AS x IS NULL OR x IN ('true', 'false')",
+    "CREATE MACRO read_boolean(x) AS CASE x WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
+    r"""CREATE MACRO date_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d{4}-\d\d-\d\d') AND TRY_CAST(x AS DATE) IS NOT NULL)""",
+    "CREATE MACRO read_date(x) AS TRY_CAST(x AS DATE)",
+    "CREATE MACRO read_timestamp(x) AS TRY_CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
+    r"""CREATE MACRO timestamp_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[-+]\d\d:?\d\d)')
+        AND read_timestamp(x) IS NOT NULL)""",
+    "CREATE MACRO read_time(x) AS TRY_CAST(rtrim(x, 'Z') AS TIME)",
+    r"""CREATE MACRO time_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d\d:\d\d:\d\d(\.\d{1,6})?Z?') AND read_time(x) IS NOT NULL)""",
+    "CREATE MACRO json_fits(x) AS x IS NULL OR json_valid(x)",
+    "CREATE MACRO read_json(x) AS TRY_CAST(x AS JSON)",
+    "CREATE MACRO digits_of(x) AS nullif(regexp_replace(x, '[^0-9]', '', 'g'), '')",
+    "CREATE MACRO last_four(x) AS repeat('*', CASE WHEN length(x) > 4 THEN length(x) - 4 ELSE length(x) END) "
+    "|| CASE WHEN length(x) > 4 THEN right(x, 4) ELSE '' END",
+    "CREATE MACRO number_text(x) AS rtrim(rtrim(CAST(CAST(x AS DECIMAL(38,18)) AS VARCHAR), '0'), '.')",
+)
+
+# Arithmetic on DECIMAL(38,18) that keeps 18 digits, half away from zero, and gives nothing for what does not fit:
+# DuckDB's own `*` overflows and its `/` goes through floating point. A number is split into whole and part, both as
+# integers of the 18th digit, so that no step leaves 128 bits.
+ONE = 10**18
+ARITHMETIC = (
+    "CREATE MACRO exact_sum(a, b) AS TRY(a + b)",
+    "CREATE MACRO scaled(x) AS CAST(replace(CAST(abs(x) AS VARCHAR), '.', '') AS HUGEINT)",
+    f"""CREATE MACRO unscaled(n, negative) AS TRY_CAST(CASE WHEN negative THEN '-' ELSE '' END || (n // {ONE})
+        || '.' || lpad(CAST(n % {ONE} AS VARCHAR), 18, '0') AS DECIMAL(38,18))""",
+    f"""CREATE MACRO split_product(w, p, v, q) AS w * v * {ONE} + w * q + p * v + (p * q + {ONE // 2}) // {ONE}""",
+    f"""CREATE MACRO exact_product(a, b) AS CASE WHEN abs(CAST(a AS DOUBLE) * CAST(b AS DOUBLE)) < 1.6e20 THEN
+        unscaled(split_product(scaled(a) // {ONE}, scaled(a) % {ONE}, scaled(b) // {ONE}, scaled(b) % {ONE}),
+            (a < 0) <> (b < 0)) END""",
+    """CREATE MACRO long_division(n, d) AS list_reduce(range(18),
+        lambda s, i: {'q': s.q * 10 + (s.r * 10) // d, 'r': (s.r * 10) % d}, {'q': n // d, 'r': n % d})""",
+    """CREATE MACRO half_up(s, d) AS s.q + CASE WHEN s.r * 2 >= d THEN 1 ELSE 0 END""",
+    """CREATE MACRO exact_quotient(a, b) AS CASE WHEN b <> 0 AND abs(b) < 10000000000000000000
+        AND abs(CAST(a AS DOUBLE) / CAST(b AS DOUBLE)) < 1.6e20 THEN
+        unscaled(half_up(long_division(scaled(a), scaled(b)), scaled(b)), (a < 0) <> (b < 0)) END""",
+)
+MACROS = (*READING, *ARITHMETIC)
