@@ -74,10 +74,22 @@ def _join(whole: dict[str, Any], part: dict[str, Any]) -> None:
     for key, value in part.items():
         if isinstance(value, dict) and isinstance(whole.get(key), dict):
             _join(whole[key], value)
+        elif key == "mappings" and key in whole:
+            whole[key] = _one_mapping_each([*whole[key], *value])
         elif isinstance(value, list) and isinstance(whole.get(key), list):
             whole[key] = [*whole[key], *value]
         else:
             whole[key] = value
+
+
+def _one_mapping_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One mapping a field, as a file has it: a clause that only cleans leaves the column to the one that names it."""
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        name = (row["object"], row["field"])
+        first, second = sorted((known.get(name, row), row), key=lambda one: bool(one["transforms"]))
+        known[name] = {**first, "transforms": [*first["transforms"], *(second["transforms"] if second != first else [])]}
+    return list(known.values())
 
 
 # --- what means the same ----------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def compile_pipeline(
     if is_current(project, (changed or Changed(root)) if commit and not check else None):
         return Outcome("unchanged", version=project.version())
     repository = _repository(root, branch) if commit and not check else None
-    reading = _read(project)
+    reading = read_whole(project)
     if reading.pipeline is None:
         return Outcome("rejected", diagnostics=reading.diagnostics)
     edited = () if check or not commit else hand_edited(project)
@@ -80,7 +80,7 @@ def compile_pipeline(
     return replace(_record(project, repository, release, bool(found)), diagnostics=reading.diagnostics)
 
 
-def _read(project: Project) -> Reading:
+def read_whole(project: Project) -> Reading:
     """The reading, rejected also where the runtime could not keep what the sentences say."""
     from durable_compiler import capabilities, catalogue
     from durable_compiler.advice import advised

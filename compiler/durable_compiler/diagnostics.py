@@ -50,7 +50,7 @@ CODES: dict[str, str] = {
     "DUR053": "A number out of range",
     "DUR054": "Unknown region",
     "DUR055": "A share outside 0 to 100 percent",
-    "DUR056": "A range whose ends are reversed",
+    "DUR056": "A condition that no value can meet, or every value meets",
     "DUR057": "A rule about a field that the spec leaves out",
     "DUR060": "Two requirements contradict each other",
     "DUR061": "Two schedules",

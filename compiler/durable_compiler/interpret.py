@@ -15,7 +15,7 @@ from durable_compiler.diagnostics import Diagnostic, Span, error, in_source_orde
 from durable_compiler.frames import frame_of
 from durable_compiler.frames.frame import Clause
 from durable_compiler.frames.sync import Sync
-from durable_compiler.grammar.reading import SentenceReading, echo, read
+from durable_compiler.grammar.reading import SentenceReading, echo, may_be, read, understood
 from durable_compiler.ir import Pipeline
 from durable_compiler.merging import Statement
 from durable_compiler.requirements import Requirement, parse, pipeline_name, read_requirements
@@ -123,13 +123,21 @@ def _interpret(name: str, source: Source, catalogue: Snapshot) -> Reading:
 def read_all(
     requirements: Sequence[Requirement], catalogue: Snapshot, locked: Mapping[str, lock.Block] | None = None
 ) -> list[tuple[Requirement, SentenceReading]]:
-    """Every sentence read by the grammar; those that name a bare field are read knowing which objects are synced."""
-    first = [(one, read(one.text, catalogue)) for one in requirements]
-    pins = [_pinned_sync(one, found, (locked or {}).get(one.id), catalogue) for one, found in first]
-    synced = synced_objects([*first, *pins])
-    if not synced:
-        return first
-    return [(one, found if _is_sync(found) else read(one.text, catalogue, synced)) for one, found in first]
+    """Every sentence read by the grammar, knowing which objects the file syncs: a bare field name is one of theirs."""
+    scope = _likely_scope(requirements, catalogue)
+    readings = [(one, read(one.text, catalogue, scope)) for one in requirements]
+    pins = [_pinned_sync(one, found, (locked or {}).get(one.id), catalogue) for one, found in readings]
+    synced = synced_objects([*readings, *pins])
+    if synced == scope:
+        return readings
+    return [(one, read(one.text, catalogue, synced)) for one in requirements]
+
+
+def _likely_scope(requirements: Sequence[Requirement], catalogue: Snapshot) -> tuple[str, ...]:
+    """The objects of the sentences that can be read as syncing some; what they are read as in the end decides."""
+    likely = [(one, may_be("sync", one.text, catalogue)) for one in requirements]
+    found = [(one, SentenceReading(understood(one.text, catalogue) or begun)) for one, begun in likely if begun]
+    return synced_objects(found)
 
 
 def synced_objects(readings: Iterable[tuple[Requirement, SentenceReading]]) -> tuple[str, ...]:
@@ -145,10 +153,6 @@ def _pinned_sync(
     if reading.fault is None or block is None or not _fits(requirement, block) or block.via != lock.PINNED:
         return requirement, SentenceReading()
     return requirement, read(block.english, catalogue)
-
-
-def _is_sync(found: SentenceReading) -> bool:
-    return bool(found.clauses) and all(isinstance(clause, Sync) for clause in found.clauses)
 
 
 def load_snapshot(path: Path) -> tuple[Snapshot | None, list[Diagnostic]]:

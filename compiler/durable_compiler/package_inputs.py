@@ -1,4 +1,4 @@
-"""One hash over the templates, so that another compiler's package is never taken for this one's."""
+"""One hash over a package's templates, so that another compiler's package is never taken for this one's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ def templates_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
 
 
+def package_templates() -> list[Path]:
+    """Every template that shapes a package; the pages for readers shape none."""
+    folder = templates_folder()
+    return sorted(path for path in folder.rglob("*.j2") if path.relative_to(folder).parts[0] != "explain")
+
+
 @cache
 def templates_digest() -> str:
-    """SHA-256 over names and bytes of every template, in hex."""
+    """SHA-256 over names and bytes of every template of a package, in hex."""
     folder = templates_folder()
     whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*.j2")):
+    for path in package_templates():
         whole.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()

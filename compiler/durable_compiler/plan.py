@@ -87,6 +87,7 @@ def _values(
         "objects": objects,
         "filters": any(one["where"] for one in objects),
         "masks": any(one["masks"] for one in objects),
+        "judges": any(one["rules"] for one in objects),
         "tables": [_table(pipeline, one) for one in many],
         "dialects": [_dialect(pipeline, many, objects, system) for system in ("duckdb", "snowflake")],
         "inserts_only": pipeline.write.mode in INSERTS_ONLY,

@@ -207,8 +207,9 @@ class Rules:
             f"WHEN {self.truth(as_sent(self.pipeline, case.when))} THEN {_value(kind, case.value)}"
             for case in one.cases
         )
-        otherwise = "" if one.otherwise is None else f" ELSE {_value(kind, one.otherwise)}"
-        return Sql(f"CAST(CASE {whens}{otherwise} END AS {CASTS[kind]})")
+        otherwise = _value(kind, one.otherwise)
+        chosen = f"CASE {whens}{'' if one.otherwise is None else f' ELSE {otherwise}'} END" if whens else otherwise
+        return Sql(f"CAST({chosen} AS {CASTS[kind]})")
 
     def _computed(self, column: MappedColumn) -> Made:
         one = next(one for one in self.pipeline.computed if self._is(one, column))
@@ -219,6 +220,8 @@ class Rules:
         if column.kind in ("integer", "number"):
             fitted = f"TRY_CAST({value} AS {column.duckdb})"
             exact = Sql(f"CASE WHEN {fitted} = {value} THEN {fitted} END")
+            if column.kind == "integer":
+                exact = Sql(f"whole({value})")
             return Made(column, exact, Sql(f"{value} IS NOT NULL AND {identifier(column.name)} IS NULL"))
         return Made(column, Sql(f"CAST({value} AS {CASTS[column.kind]})"), None)
 

@@ -46,6 +46,7 @@ READING = (
     "CREATE MACRO digits_of(x) AS nullif(regexp_replace(x, '[^0-9]', '', 'g'), '')",
     "CREATE MACRO last_four(x) AS repeat('*', CASE WHEN length(x) > 4 THEN length(x) - 4 ELSE length(x) END) "
     "|| CASE WHEN length(x) > 4 THEN right(x, 4) ELSE '' END",
+    "CREATE MACRO whole(x) AS CASE WHEN TRY_CAST(x AS BIGINT) = x THEN TRY_CAST(x AS BIGINT) END",
     "CREATE MACRO number_text(x) AS rtrim(rtrim(CAST(CAST(x AS DECIMAL(38,18)) AS VARCHAR), '0'), '.')",
 )
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from durable_runtime import drift, guards, residency, transformation, unsupported
+from durable_runtime import drift, guards, refresh, residency, transformation, unsupported
 from durable_runtime.clock import SYSTEM, Clock
 from durable_runtime.configuration import Profile
 from durable_runtime.credentials import key
@@ -57,6 +57,7 @@ class Job:
     shapes: dict[str, Shape] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
+    refreshes: bool = False  # a full refresh is due: everything is read again
 
     @property
     def extracts(self) -> tuple[Extract, ...]:
@@ -100,7 +101,8 @@ class Job:
         """Whether the object is read from the beginning: first load, `--full`, another spec, values without a stamp."""
         state = self.states.get(name)
         extract_of = next(one for one in self.pipeline.extracts if one.object == name)
-        if state is None or state.watermark is None or self.options.full or not self.pipeline.policies.incremental:
+        anew = self.options.full or self.refreshes or not self.pipeline.policies.incremental
+        if state is None or state.watermark is None or anew:
             return True
         return self.moves(extract_of) or not self.same_rows(state.row_function or "", name)
 
@@ -133,6 +135,7 @@ class Job:
 def run(job: Job) -> None:
     """The story of a run; what it found is in `job.summary`, and every error comes out as a PipelineError."""
     look_at_policies(job)
+    job.refreshes = refresh.due(job.pipeline, job.profile.state, job.summary.started_at)
     with ExitStack() as stack:
         settings = stack.enter_context(salesforce(job.profile))
         session = stack.enter_context(Session(settings, job.pipeline.policies.retry, job.clock))
@@ -148,6 +151,8 @@ def run(job: Job) -> None:
             write(job, warehouse, session, organization, staged)
         bulk.delete(session, [one for many in landed.values() for one in many.jobs])
     complain_if_unsettled(job.summary)
+    if (job.refreshes or job.options.full) and job.options.object is None:
+        refresh.remember(job.pipeline, job.profile.state, job.summary.started_at)
 
 
 def look_at_policies(job: Job) -> None:

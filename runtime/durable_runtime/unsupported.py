@@ -32,10 +32,6 @@ LIMITS = (
         "layout", lambda one: one.layout != "unified", "a table for each object",
         "Writes to Snowflake table customer_data",
     ),
-    Limit(
-        "full_refresh_cron", lambda one: one.full_refresh_cron is not None, "full refreshes on a schedule",
-        "Reads only records modified since the last run",
-    ),
     Limit("since", lambda one: bool(one.since), "history from a certain day on", "Syncs all history"),
     Limit(
         "phones", lambda one: bool(one.phones) or one.phone_convention is not None, "phone numbers as E.164",

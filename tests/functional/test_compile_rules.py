@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from durable_compiler.validate import validate
 from durable_runtime import RUNTIME_API
 from durable_runtime.extraction import REST_BELOW
 from functional.project import Done, Project, Sandbox, sandbox
+from functional.test_snowflake_run import KEYS, PROFILE, rows, stand_in
 
 IDENTITY = Identity("1.0.0", "0.1.0", RUNTIME_API, "A test")
 RULE = {"id": "R7.7", "text": "A rule", "file": "requirements/customer_data.md", "line": 9, "status": "understood",
@@ -256,7 +258,7 @@ def test_a_first_load_is_no_change_and_a_small_one_passes(world: tuple[Project, 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "sla": ({"sla": {"max_runtime_seconds": 3600}}, "R7.7 asks for a limit to how long a run takes"),
     "mode": ({"write": {"mode": "append"}}, "asks for a write mode other than upsert"),
-    "full refresh": ({"incremental": {"full_refresh_cron": "0 4 * * 0"}}, "R7.7 asks for full refreshes on a schedule"),
+    "phones": ({"conventions": {"phones": "e164"}}, "asks for phone numbers as E.164"),
     "layout": (
         {"target": {"system": "duckdb", "table": None, "layout": "per_object"}, "write": {"key": ["source_id"]}},
         "R7.7 asks for a table for each object",
@@ -339,4 +341,76 @@ def test_a_spec_without_increments_reads_everything_every_time(world: tuple[Proj
     server.post("clock", {"advance_seconds": 3600})
     second = project.succeed()
     assert second["objects"][0]["read"] == first["objects"][0]["read"]
-    assert counts(second) == {"unchanged": counts(first)["inserted"], "skipped": counts(first).get("skipped", 0)}
+    assert counts(second)["unchanged"] == counts(first)["inserted"]
+
+
+def test_a_full_refresh_reads_everything_once_an_instant(world: tuple[Project, Sandbox]) -> None:
+    project, server = world
+    hourly = (datetime.now(UTC) + timedelta(minutes=30)).minute  # so that no instant falls into this test
+    install(project, incremental={"full_refresh_cron": f"{hourly} * * * *"})
+    memory = project.root / ".durable" / "refresh" / "customer_data.json"
+    whole = project.succeed()["objects"][0]["read"]
+    server.post("clock", {"advance_seconds": 3600})
+    assert project.succeed()["objects"][0]["read"] < whole
+    memory.write_text(json.dumps({"started": (datetime.now(UTC) - timedelta(hours=2)).isoformat()}), encoding="utf-8")
+    assert project.succeed()["objects"][0]["read"] == whole
+    server.post("clock", {"advance_seconds": 3600})
+    assert project.succeed()["objects"][0]["read"] < whole
+
+
+EVERYTHING: dict[str, Any] = {
+    "source": {
+        "Contact": {
+            "lookups": [{"path": "Account.Name", "column": "account_name"}],
+            "where": call("ne", field("Contact", "Department"), text("NA")),
+        }
+    },
+    "target": {"system": "snowflake", "table": "customer_data", "layout": "unified"},
+    "dedupe": [{"object": "Contact", "by": ["External_ID__c"]}],
+    "mappings": [
+        {"object": "Contact", "field": "Phone", "column": "phone_digits", "type": "text", "transforms": ["digits"]}
+    ],
+    "defaults": [{"object": "Contact", "field": "LeadSource", "value": "it's unknown"}],
+    "blanks": [{"object": "Contact", "field": "Title", "values": ["N/A"]}],
+    "derived": [
+        {"object": "Contact", "column": "reachable", "otherwise": False,
+         "cases": [{"when": call("not_null", field("Contact", "Email")), "value": True}]}
+    ],
+    "computed": [
+        {"object": "Contact", "column": "full_name", "type": "text",
+         "expression": call("concat", field("Contact", "FirstName"), text(" "), field("Contact", "LastName"))},
+        {"object": "Contact", "column": "age", "type": "integer",
+         "expression": call("days_between", field("Contact", "Birthdate"), {"op": "today", "args": []})},
+    ],
+    "masks": [
+        {"object": "Contact", "field": "Email", "method": "sha256"},
+        {"object": "Contact", "field": "MobilePhone", "method": "last4"},
+    ],
+    "required": [{"object": "Contact", "field": "Email"}],
+    "checks": [
+        {"object": "Contact", "condition": call("starts_with", field("Contact", "Email"), text("a")),
+         "on_failure": "warn"}
+    ],
+    "guards": [{"kind": "max_changed_ratio", "object": None, "value": 0.9}],
+}  # fmt: skip
+
+
+def test_snowflake_and_duckdb_hold_the_same_rows_under_rules_of_every_kind(tmp_path: Path) -> None:
+    with discovered(tmp_path / "project") as (project, server), stand_in() as address:
+        project.variables = {"SNOWFLAKE_PASSWORD": "x", "KEY": "00" * 32}
+        install(project, ("Contact",), **EVERYTHING)
+        (project.root / "durable.toml").write_text(PROFILE.format(keys=KEYS, **address), encoding="utf-8")
+        for seed in range(2):
+            for profile in ("snow", "local"):
+                project.succeed("--profile", profile)
+            for table in ("", "__duplicates", "__rejects"):
+                sql = f"SELECT * FROM customer_data{table} ORDER BY source_id"
+                kept = [without_run(one) for one in project.rows(sql)]
+                assert [without_run(one) for one in rows(address, sql)] == kept
+                assert kept
+            server.post("change", {"object": "Contact", "update": 9, "insert": 5, "delete": 3, "seed": seed})
+
+
+def without_run(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what a run writes about itself."""
+    return {name: one for name, one in row.items() if name not in ("loaded_at", "run_id", "rejected_at")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +23,25 @@ _CODE = re.compile(r"DUR\d{3}", re.IGNORECASE)
 @click.option("--list", "listing", is_flag=True, help="List every code that a diagnostic can have.")
 @output.format_option
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
-def command(what: str | None, listing: bool, form: str, machine: bool) -> None:
+@click.option(
+    "--html", "page", is_flag=False, flag_value="-", metavar="[FILE]", help="Write the page for a reader who signs off."
+)
+def command(what: str | None, listing: bool, form: str, machine: bool, page: str | None) -> None:
     """Show how a sentence, or every sentence of a pipeline's requirements, is read; or what a code means."""
     if (what is None) == (not listing):
         raise click.UsageError("Name a pipeline, a sentence or a code, or say --list.")
     form = "json" if machine else form
+    if page is not None and form != "text":
+        raise click.UsageError("--html writes a page; it has no other format.")
     if what is None or _CODE.fullmatch(what):
+        _refuse_page(page)
         _codes(what, form)
         return
     where = project.root()
     is_file = what in project.specs(where) or what.endswith(".md") or project.PIPELINE_NAME.fullmatch(what)
+    if is_file and page is not None:
+        raise SystemExit(0 if _page(where, project.chosen(where, what)[0], page) else 1)
+    _refuse_page(page)
     read = _file(where, project.chosen(where, what)[0], form) if is_file else _sentence(where, what, form)
     raise SystemExit(0 if read else 1)
 
@@ -119,3 +129,30 @@ def _tell_file(understood: list[dict[str, Any]], assumed: list[dict[str, Any]]) 
     for one in assumed:
         value = json.dumps(one["value"], ensure_ascii=False)
         click.echo(f"  {one['requirement'] or '-':<6} {one['key']} = {value}  ({one['why']})")
+
+
+# --- a page -----------------------------------------------------------------------------------------------------
+
+
+def _refuse_page(page: str | None) -> None:
+    if page is not None:
+        raise click.UsageError("--html needs a pipeline's name.")
+
+
+def _page(where: Path, name: str, target: str) -> bool:
+    """Write the page to a file, or to stdout for `-`; what is wrong with the file is told on stderr as well."""
+    from durable_compiler.signoff import as_html, sign_off
+
+    told, reading = sign_off(where, name)
+    output.show(reading.diagnostics, where)
+    text = as_html(told).encode()
+    if target == "-":
+        sys.stdout.buffer.write(text)
+        return told.accepted
+    try:
+        Path(target).write_bytes(text)
+    except OSError as wrong:
+        help = "Name a file in a folder that exists and that you may write to."
+        raise project.Refused(f"Cannot write {target}: {wrong.strerror or wrong}.", help) from wrong
+    click.echo(f"{target} written")
+    return told.accepted

@@ -22,14 +22,24 @@ class Approval(Clause):
     role: str | None = None
 
 
-def build(values: Values, sentence: Sentence) -> Approval | Fault:
-    """The clause of a reading."""
-    named = set(values["approved"])
-    count = int(values.get("count", 1))
+def build(values: Values, sentence: Sentence) -> Approval | Fault | tuple[Approval, ...]:
+    """The clause of a reading, or one for each number of approvals that the sentence names."""
+    first = _clause(values["approved"], values.get("count", 1), values.get("role"), sentence)
+    if "others" not in values:
+        return first
+    second = _clause(values["others"], values.get("number", 1), values.get("role"), sentence)
+    if isinstance(first, Fault) or isinstance(second, Fault):
+        return first if isinstance(first, Fault) else second
+    return first, second
+
+
+def _clause(approved: tuple[str, ...] | str, number: int, role: str | None, sentence: Sentence) -> Approval | Fault:
+    named = (approved,) if isinstance(approved, str) else approved
+    count = int(number)
     if not 1 <= count <= 10:
         help = "Write a number of approvals from 1 to 10."
         return Fault("DUR053", f"{count:,} approvals", sentence.tokens[0].start, sentence.tokens[-1].end, help)
-    return Approval(tuple(thing for thing in _THINGS if thing in named), count, values.get("role"))
+    return Approval(tuple(thing for thing in _THINGS if thing in named), count, role)
 
 
 def echo(clause: Approval, catalogue: Snapshot) -> str:
@@ -48,40 +58,71 @@ def ir(clause: Approval, catalogue: Snapshot) -> dict[str, Any]:
 
 _THINGS = {"spec_change": "changes to this spec", "schema_change": "schema changes", "deploy": "deployments"}
 _WHAT = "<approved>"
-_PEOPLE = "people/persons/reviewers/approvers/humans/colleagues"
-_BY = (
-    f"(from/by/of ([at least] <int:count> ({_PEOPLE}) | [at least] <int:count> <role> | <role> | "
-    "(a/one/someone/somebody) [person/human/else]))"
+_PEOPLE = "people/persons/reviewers/approvers/humans/colleagues/person/reviewer/approver/individuals/colleague"
+_AT_LEAST = "[at least | a minimum of | no fewer than]"
+_WHO = (
+    f"({_AT_LEAST} <int:count> [different/separate] ({_PEOPLE}) | {_AT_LEAST} <int:count> [different] <role> | <role>"
+    " | (a/one/someone/somebody/another) [other/second] [person/human/else/reviewer/approver])"
 )
-_APPROVAL = "approval/sign-off/signoff/consent/authorisation/authorization"
-_APPROVALS = (
-    "([an/the] (approval/signoff/consent/authorization/authorisation | sign off) | [at least] <int:count> "
-    "(approvals/approval/signoffs | sign offs | approvers))"
+_BY = f"(from/by/of {_WHO})"
+_NOUN = (
+    "(approval/approvals/sign-off/signoff/signoffs/consent/authorisation/authorization/approver/approvers/agreement/ok/okay"
+    "/confirmation/permission | sign off/offs | thumbs up | go ahead | green light)"
 )
-_ROLE_APPROVAL = "[the] <role> (approval | sign off)"
-_NEED = "~need/require | ~wait for | ~be subject to"
+_APPROVALS = f"([an/the/a/any] {_NOUN} | {_AT_LEAST} <int:count> {_NOUN})"
+_ROLE_APPROVAL = f"[the] <role> {_NOUN}"
+_GIVE = "(~approve/authorize/authorise/confirm/ok | ~sign off [on] | ~agree to | ~give approval to | ~review and ~approve)"
+_GIVEN = (
+    "(approved/authorized/authorised/confirmed | reviewed and approved | signed off | approved and signed off | agreed)"
+)
+_MUST = "([must/should/shall] | needs/need/has/have to)"
+_LIVE = (
+    "(go/goes live | ~happen/proceed | [be] deployed/applied/made/released/allowed | go/goes ahead | take/takes place"
+    " | go/goes (out | to production | through))"
+)
 
 FRAME = Frame(
     kind="approval",
     doc="Says what needs approval, by how many people and in which role.",
     phrases=f"""
-    NEED = {_WHAT} (~need/require | ~wait_for | subject to | [must/should] have) {_APPROVALS} [{_BY}]
-        | {_WHAT} (~need/require | ~need_to_be | to be) ~approve/authorize/authorise {_BY}
-        | {_WHAT} (~need/require) {_ROLE_APPROVAL}
-        | {_WHAT} (must/should/shall/need/needs/has/have) [to] [be] (~approve/authorize/authorise | signed off) [{_BY}]
-    ACTIVE = ([at least] <int:count> ({_PEOPLE}) | [at least] <int:count> <role> | <role> | someone/somebody | a person)
-            [must/should/shall/needs/need/has/have] [to] (~approve/authorize/authorise | sign/signs off [on]) {_WHAT}
-        | ~require/need/get {_APPROVALS} [{_BY}] (for/before/on) {_WHAT} [{_BY}]
+    NEED = {_WHAT} (~need/require | ~wait for | subject to | [must/should] ~have | ~depend on) ({_APPROVALS} [{_BY}]
+            | {_ROLE_APPROVAL})
+        | {_WHAT} (~need/require | [be] ~need to be | to be) {_GIVEN} {_BY}
+        | {_WHAT} (must/should/shall/need/needs/has/have) [to] [be] {_GIVEN} [{_BY}]
+        | {_WHAT} [is/are] {_GIVEN} {_BY}
+        | {_WHAT} (must/may/should/can/is/are) [be] only ({_LIVE} | be) (after/with/once/when/if) ({_APPROVALS} [{_BY}]
+            | {_ROLE_APPROVAL} | [they/it] [have/has] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN} [it/them])
+        | {_WHAT} [is/are] only {_LIVE} (after/with/once/when/if) ({_APPROVALS} [{_BY}]
+            | {_ROLE_APPROVAL} | [they/it] [have/has] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN} [it/them])
+        | only {_GIVEN} {_WHAT} (may/can/must/should) {_LIVE}
+    ACTIVE = ({_AT_LEAST} <int:count> ({_PEOPLE}) | {_AT_LEAST} <int:count> <role> | <role> | someone/somebody | a person)
+            {_MUST} {_GIVE} {_WHAT}
+        | (before/for) {_WHAT} , {_WHO} {_MUST} (approve | sign off | give [their] {_NOUN}) [it/them]
+        | [~require/need/get/obtain/ask for] {_APPROVALS} [{_BY}] (for/before/on/per) {_WHAT} [{_BY}]
+        | {_WHO} (per/for) {_WHAT}
         | {_APPROVALS} [{_BY}] (~need/require | is/are needed/required) (for/before/on) {_WHAT}
-    WITHOUT = no {_WHAT} without {_APPROVALS} [{_BY}]
-        | {_WHAT} (must/may/should/can not | cannot | [must/may] never) (go live | ~happen | ~proceed | be deployed
-            | be applied | go ahead | take place | be made) without {_APPROVALS} [{_BY}]
-    LABEL = (approvals/approvers for {_WHAT} | <approved> approvals/approvers
+        | [~require/get/need] {_ROLE_APPROVAL} (for/before/on) {_WHAT} | {_ROLE_APPROVAL} is needed/required for {_WHAT}
+    SPLIT = ([~require/need/get/obtain] {_APPROVALS} (for/on/before) {_WHAT} [,] [and] <int:number> [{_NOUN}]
+            (for/on/before) <approved:others>
+        | {_WHAT} ~need/require {_APPROVALS} [,] [and/while] <approved:others> [~need/require] <int:number> [{_NOUN}]
+        | ({_WHAT} : {_APPROVALS} [,/;] [and] <approved:others> : <int:number> [{_NOUN}]))
+    WITHOUT = no {_WHAT} [may/can/should/must] [{_LIVE}] without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL})
+        | {_WHAT} (%must_not | cannot) {_LIVE} (without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL})
+            | (until/unless) ([it/they] [has/have/is/are] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN} [it/them]))
+        | (nobody | no one | nothing) [may/can/is] (~deploy/release | deployed/released) without ({_APPROVALS} [{_BY}]
+            | {_ROLE_APPROVAL}) {{approved=deploy}}
+        | (do/does not | never) (deploy/release) without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL}) {{approved=deploy}}
+    LABEL = (approvals/approvers for {_WHAT} | {_WHAT} approvals/approvers
         | approvals (needed/required) for {_WHAT}) [is/are] [: | =] <int:count>
+        | {_WHAT} (: | → | =) ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL} | {_WHO}) [~need/require]
+    SUBJECTLESS = ([must/should/shall | need/needs/has/have to] [be] {_GIVEN} {_BY}
+            | (~need/require) {_APPROVALS} [{_BY}]) {{approved=deploy}}
     READ NEED
     READ ACTIVE
+    READ SPLIT
     READ WITHOUT
     READ LABEL
+    FOLLOWING deploy READ SUBJECTLESS
     """,
     build=build,
     echo=echo,

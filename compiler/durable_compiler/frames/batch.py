@@ -39,47 +39,47 @@ def out_of_range(rows: int, sentence: Sentence) -> Fault:
     return Fault("DUR053", f"{rows:,} rows is no batch", sentence.tokens[0].start, sentence.tokens[-1].end, help)
 
 
-_CHUNK = "(batch/chunk/group/block)"
-_CHUNKS = "([write] batches/chunks/groups/blocks)"
+_CHUNK = "([write/commit/load] batch/chunk/group/block/transaction/commit)"
+_CHUNKS = "([write/commit/load] batches/chunks/groups/blocks/lots/transactions/commits)"
 _WRITES = (
     "((each/every/a/the [write/commit/load] batch/chunk) | [write] batches/chunks | commits | (each/every commit))"
 )
+_DATA = "([the/all/our] (data/rows/records/changes/writes/everything) [to/into/in (the warehouse/table/target | snowflake)])"
+_MOST = "(%most | exactly)"
+_SIZE = f"[of] [{_MOST}] <int:rows> [%rows] [each]"
 
 FRAME = Frame(
     kind="batch",
     doc="Says how many rows are committed together.",
     phrases=f"""
-    VERB = ~commit/write/load/process/insert/send/save/upsert/push [the/all] [data/rows/records/changes] [to/into (the
-            warehouse/table/target | snowflake)] | ~use/work/group/split/chunk [the] [data/rows/records/changes/writes]
-    WHAT = [the/all] data/rows/records/changes/writes
-    BATCHES = (in/into/with) {_CHUNKS} (of | of up to | of at most | of no more than | of maximum)
-            <int:rows> [%rows] [each]
-        | {_CHUNKS} (of | of up to | of at most | of no more than) <int:rows> [%rows] | (in/with) <int:rows>
-            row {_CHUNKS}
-        | (in/with) {_CHUNKS} (that/which) [each] ~hold/contain [up to | at most] <int:rows> %rows | <int:rows>
-            row {_CHUNKS}
-    PER = [up to | at most | no more than] <int:rows> %rows (per | in each | in every | to a | in a) {_CHUNK}
-        | [up to | at most | no more than] <int:rows> %rows per commit/transaction
-    EACH = (each/every/a [write] {_CHUNK} | write {_CHUNKS} | {_CHUNKS}) [may/can]
-            (~have/hold/contain/include | be | ~consist_of) [exactly]
-            [up to | at most | no more than | a maximum of] <int:rows> %rows
-    SIZE = [~use/set] [the/a] [write/commit/load/maximum/max] (batch/chunk size | size of a/the/each
-            batch/chunk | rows per batch)
-            [is/of/to/at] [: | =] [up to | at most] <int:rows> [%rows]
-    CAP = ~cap/limit/restrict ({_WRITES} | the {_CHUNK} size | {_CHUNK} size) (at/to) [at most] <int:rows> [%rows]
-        | ({_WRITES} | [the] {_CHUNK} size) ~cap/limit/restrict (at/to) [at most] <int:rows> [%rows]
-        | {_CHUNKS} (must/may/should/can/shall not | cannot | [must/should/may] never) (~exceed |
-            ~hold/contain/have more than)
-            <int:rows> %rows
-        | no {_CHUNK} (may/can/should/must/shall/will) (~have/hold/contain more than | ~exceed | be
-            (larger/bigger) than)
-            <int:rows> %rows
-    EVERY = [after/once] (every/each) <int:rows> %rows | after every <int:rows> %rows
-    AT = [up to | at most | no more than] <int:rows> %rows at a time | [up to | at most | no more than]
-            <int:rows> %rows at once
-    COMMIT = ~commit | commits ~happen | one commit
+    VERB = (~commit/write/load/process/insert/send/save/upsert/push/store/flush/batch/deliver/transfer [up] [{_DATA}]
+            | ~use/work/group/split/chunk/divide/break/bundle [up] [{_DATA}]) [to/into/in (the warehouse/table/target
+            | snowflake)]
+    WHAT = {_DATA}
+    BATCHES = (in/into/with/as) {_CHUNKS} {_SIZE}
+        | {_CHUNKS} of [{_MOST}] <int:rows> [%rows]
+        | (in/with/into) <int:rows> row {_CHUNKS}
+        | (in/with/into) {_CHUNKS} (that/which) [each] ~hold/contain [{_MOST}] <int:rows> %rows
+        | <int:rows> row {_CHUNKS}
+    PER = [{_MOST}] <int:rows> %rows (per | in each | in every | to a | in a | to each | a) {_CHUNK} 
+    EACH = (each/every/a {_CHUNK} | {_CHUNKS}) [may/can] (~have/hold/contain/include/comprise | be
+            | ~consist_of | ~be made up of) ([{_MOST}] <int:rows> %rows | <int:rows> %rows (at most | at the most | max))
+    SIZE = [~use/set] [the/a] ([maximum/max] [write/commit/load] (batch/chunk size | size of a/the/each batch/chunk
+            | [number of] %rows (per | in each | in every | in a) {_CHUNK}))
+            [is/of/to/at] [: | =] [{_MOST}] <int:rows> [%rows]
+        | {_CHUNKS} [: | =] {_SIZE}
+        | (~commit/batch) (interval/size) [is/of] [: | =] <int:rows> [%rows]
+    CAP = ~cap/limit/restrict/keep ({_WRITES} | the {_CHUNK} size | {_CHUNK} size) (at/to) [%most] <int:rows> [%rows]
+        | ({_WRITES} | [the] {_CHUNK} size) ~cap/limit/restrict (at/to) [%most] <int:rows> [%rows]
+        | ({_CHUNKS} | a/each/every/the {_CHUNK}) %must_not (~exceed | ~be (larger/bigger/more) than
+            | ~hold/contain/have/include (more than | over)) <int:rows> %rows
+        | no {_CHUNK} (may/can/should/must/shall/will) [ever] (~have/hold/contain/include (more than | over) | ~exceed
+            | be (larger/bigger) than) <int:rows> %rows
+    EVERY = [after/once] (every/each) <int:rows> %rows [are/have/been (written/loaded/processed)]
+    AT = [{_MOST}] <int:rows> [%rows] (at a time | at once | in one go | together)
+    COMMIT = ~commit | commits ~happen | one commit | [a] commit
     READ EACH
-    READ VERB BATCHES|AT|PER
+    READ VERB BATCHES|AT|PER|EVERY [WHAT]
     READ WHAT COMMIT BATCHES|AT|PER|EVERY
     READ COMMIT EVERY|PER
     READ SIZE

@@ -59,10 +59,14 @@ FRAME = Frame(
     doc="Says what must hold of the values of a record; a missing value passes, `required` is the rule about those.",
     phrases="""
     MUST = <obligation:said>
-    CHECKS = ~check/verify/ensure/validate/assert/confirm/guarantee/require [that] <condition:said>
-        | ~make sure [that] <condition:said>
+    CHECKS = ~check/verify/ensure/validate/assert/confirm/guarantee/require [that/:] <statement:said>
+        | ~make sure [that] <statement:said>
     WARN = ~warn [us] (if/when/whenever/where) <condition:said>
         | (issue/issues/raise/raises/log/logs/give/gives) [a] warning (if/when/whenever) <condition:said>
+        | [a] warning ~raise/give/issue/log/send/show (for/about/on) <selection:said>
+        | [a] warning ~raise/give/issue/log/send/show (if/when/whenever/where) <condition:said>
+        | <selection:said> (raise/raises/give/gives/cause/causes/trigger/triggers | lead/leads to) a warning
+        | ~flag <selection:said> (with/as) a warning
         | ~warn [us] (about/of/on/for) <selection:said> | ~warn [us] (about/of/on/for) <deviation:said>
     REJECT = ~reject [any] <selection:said> | <selection:said> ~reject
         | ~reject [the/any] record/records/row/rows (if/when/whenever/where) <condition:said>
@@ -72,17 +76,17 @@ FRAME = Frame(
         | run/sync/pipeline/job/load ~fail (if/when/whenever) <condition:said>
         | ~fail [the/a] [run/sync/pipeline/job/load] on <selection:said>
         | <deviation:said> ~fail run/sync/pipeline/job/load | <selection:said> ~fail run/sync/pipeline/job/load
+    UNLESS = (~fail [the/a] [whole/entire] [run/sync/pipeline/job/load] | run/sync/pipeline/job/load ~fail)
+        (unless | if not) <statement:said> {on_failure=fail}
+        | ~reject [any/the/a] (record/row/records/rows) unless <statement:said> {on_failure=reject}
+        | ~warn [us] unless <statement:said> {on_failure=warn}
     LEAD = (if/when/whenever) <condition:said> [,] [then]
     WARNS = ~warn [us]
     FAILS = ~fail [the/a] [run/sync/pipeline/job/load] | run/sync/pipeline/job/load ~fail
     REJECTS = ~reject (it | [the/that] record/row) | (it | record/row) ~reject
-    OTHERWISE = ~fail [the] run otherwise {on_failure=fail} | otherwise [the] run ~fail {on_failure=fail}
-        | otherwise ~fail [the] run {on_failure=fail} | ~warn otherwise {on_failure=warn}
-        | otherwise ~warn {on_failure=warn}
-        | otherwise [the] [it/they/record/records/row/rows] ~reject {on_failure=reject}
-        | otherwise ~reject [it/them/record/row] {on_failure=reject}
-        | or [else] [the] run ~fail {on_failure=fail} | if not , ~warn {on_failure=warn}
+    OTHERWISE = %onfail
     READ MUST|CHECKS [OTHERWISE]
+    READ UNLESS
     READ WARN {wrong=yes} {on_failure=warn}
     READ REJECT {wrong=yes} {on_failure=reject}
     READ FAIL {wrong=yes} {on_failure=fail}
@@ -108,11 +112,14 @@ FRAME = Frame(
         "Health Score should usually be between 0 and 100",
         "Health Score must be Green",
         "Health Score may be between 0 and 100",
-        "Warns unless Close Date is before Created Date",
         "Contact Email must be valid",
         "Contact Email must be unique",
         "Does not reject Opportunities with a negative Amount",
         "Rejects Opportunities with a negative Amount and a Name or a Close Date",
         "Health Score must not be at least 0 and at most 100",
+        "Health Score must be above 80 and below 20",
+        "Warns unless Close Date is usually before Created Date",
+        "Fails the run if the Amount of every Opportunity is negative",
+        "Opportunity Amount must be over 10 when Amount is over 20",
     ),
 )

@@ -13,6 +13,7 @@ from durable_compiler.grammar.columns import fault_at, fields_named, is_plain_wo
 from durable_compiler.grammar.fillers import Filler
 from durable_compiler.grammar.literals import NUMBERS, PICKLISTS, TEXTS, number_words
 from durable_compiler.grammar.names import STRUCTURE, FieldName
+from durable_compiler.grammar.scopes import outside
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 Scalar = bool | int | float | str
@@ -34,6 +35,8 @@ def build(values: Values, sentence: Sentence) -> Default | Fault | None:
     if isinstance(named, Fault):
         return named
     fields = tuple(dict.fromkeys(named))
+    if outside(values.get("scope"), (owner for owner, _ in fields)):
+        return None
     system = next((one for one in fields if one[1] in SYSTEM_FIELDS), None)
     if system is not None:
         message = f"{label(sentence.catalogue, system)} always has a value"
@@ -107,6 +110,8 @@ def _text(field: FieldName, text: str, filler: Filler, schema: FieldSchema, sent
     if filler.quoted:
         return text
     # An unquoted word may be a verdict ("becomes mandatory") or a field whose value is meant ("use the Name").
+    if _is_name(text):
+        return text if squeeze(text) not in _names(sentence.catalogue, field[0]) else None
     if filler.end - filler.start > 1 and "-" not in text:
         return None
     if _is_bare(sentence.catalogue, field[0], text):
@@ -123,10 +128,29 @@ _VERDICTS = frozenset(
 )
 
 
+# Words with the ending of a participle that stand for no value, and states that records are in.
+_PLAIN = frozenset(
+    "unknown other default new unspecified unassigned undefined unlisted unclassified uncategorised uncategorized untitled "
+    "undisclosed unrated unqualified unnamed undetermined unstated unregistered unsegmented pending inactive active "
+    "undecided unsorted unallocated unconfirmed unranked untiered ungraded general".split()
+)
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is several words that all begin with a capital."""
+    words = text.split(" ")
+    return len(words) > 1 and all(word[:1].isupper() for word in words)
+
+
+def _names(catalogue: Snapshot, owner: str) -> frozenset[str]:
+    """What the object's fields and the objects are called."""
+    return frozenset(catalogue.by_name[owner].by_key) | frozenset(catalogue.by_key)
+
+
 def _is_bare(catalogue: Snapshot, owner: str, text: str) -> bool:
     """Whether a word can stand for itself without a mark."""
     word = text.casefold()
-    if not is_plain_word(word) and word not in ("unknown", "other", "default", "new"):
+    if not is_plain_word(word) and word not in _PLAIN:
         return False
     return word not in _VERDICTS | STRUCTURE and squeeze(word) not in catalogue.by_name[owner].by_key
 
@@ -195,58 +219,93 @@ FRAME = Frame(
     kind="default",
     doc="Says what a missing value becomes, and which texts count as a missing value.",
     phrases="""
-    MISSING = %absent <owned> [is/are] %turns <filler> | %absent values of/in/for <owned> %turns <filler>
-        | (a/an/any/every/each/all) %absent <owned> %turns <filler>
-        | <owned> without [a] value %turns <filler>
-        | no <owned> ~mean <filler>
-    DEFAULTS = <owned> ~default to <filler> | ~default <owned> to <filler>
-        | [the] default [value] of/for <owned> is/are/being <filler> | <owned> has/have [a/the] default [value]
+    MISSING = [a/an/any/every/each/all/the] %absent <owned> [is/are] %turns <filler>
+        | [a/an/any] %absent values of/in/for <owned> %turns <filler>
+        | <owned> without [a] value %turns <filler> | <owned> (with no value | left %absent) %turns <filler>
+        | no <owned> (~mean | → | = | :) <filler> | [any] %absent <owned> (:/-/? | – | —) [%use] <filler>
+        | (where/when/if) [a/an/any] %absent <owned> [is] (found | comes in | comes up | ~occur) [,] [then] %fills <filler>
+        | <filler> (replaces | stands in for | is used for | stands for) [a/an/any/all] %absent <owned>
+    DEFAULTS = <owned> ~default to <filler> | ~default [a/an/any] [%absent] <owned> to <filler>
+        | [the] default [value] of/for <owned> is/are/being/= <filler> | <owned> has/have [a/the] default [value]
         [of] <filler>
-        | <filler> is the default [value] for/of <owned> | ~set the default [value] of/for <owned> to <filler>
-        | ~use/take/assume/set <filler> as [the/a] default [value] for/of <owned>
-        | the default <owned> is <filler> | default [value] for/of <owned> : <filler> | <owned> default : <filler>
-        | by default [,] <owned> is <filler>
+        | <filler> (is | must/shall/should be) the default [value] for/of <owned>
+        | ~set the default [value] of/for <owned> to <filler>
+        | ~use/take/assume/set <filler> as [the/a] default [value] for/of/in <owned>
+        | the default <owned> is <filler> | default [value] for/of <owned> : <filler>
+        | <owned> [:/,/-] [the] default [value] [:/is/=/of/to] <filler> | <owned> \\( default [value] [:/is/=] <filler> \\)
+        | <owned> : [%use] <filler> (by default | (when/if/where) %absent | as [the] default)
+        | by default [,] <owned> is <filler> | default <owned> [:/=] <filler> | <owned> ~fall back to <filler>
+        | ~give <owned> [a/the] default [value] of <filler> | ~give <owned> <filler> (by default | as [the/a] default)
     WHEN = %when there is/are no <owned> [,] [then] %fills <filler> | %when <owned> %isabsent [,] [then] %fills
         <filler> [instead]
-        | %when <owned> %isabsent [,] [then] (it/they | the value) %turns <filler>
-    TRAIL = %use <filler> %when <owned> %isabsent | %use <filler> instead %when <owned> %isabsent
+        | %when <owned> %isabsent [,] [then] (it/they | the value | that) %turns <filler>
+        | %when there is/are no <owned> [,] [then] (it/they | the value) %turns <filler>
+        | (%when there is/are no <owned> | %when <owned> %isabsent) [,] [then] [the] [value/text] <filler> %filled_in
+        | <owned> %absent [?/:/,] %fills <filler>
+        | (no | %absent) <owned> ? [then] %fills <filler>
+    TRAIL = %use <filler> [instead] [as the value] [for <owned>] %when <owned> %isabsent
+        | %use <filler> %when (%absent <owned> | there is/are no <owned>)
+        | %use <filler> (for/in/as) <owned> %when (it/they/that | the value | the field) %isabsent
+        | %use <filler> (for/in/as) <owned> (%when %absent | %when there is/are no value)
         | ~set/default <owned> to <filler> %when (it/they/that | the value | the field) %isabsent
         | <owned> %turns <filler> %when (it/they/that | the value | the field) %isabsent
         | <owned> (is | %turns) <filler> %when %absent | ~set/default <owned> to <filler> %when %absent
-    FILL = ~fill/replace/substitute/populate/set/store/write/convert/turn/load/save/map/overwrite [in/out/up]
-        [a/an/any/all]
-        %absent <owned> [with/by/as/to/into] <filler>
-        | ~fill/replace/populate/set [in/up] %absent values of/in/for <owned> with/by/to <filler>
+        | <owned> [,] %when %absent [,] %turns <filler> | <owned> [,] %when %isabsent [,] %turns <filler>
+        | <filler> %filled_in %when <owned> %isabsent | <filler> %when <owned> %isabsent
+    FILL = ~fill/replace/substitute/populate/set/store/write/convert/turn/load/save/map/overwrite/treat/count/show/record
+        [in/out/up]
+        [a/an/any/all/every/each/the]
+        %absent <owned> [with/by/as/to/into | to be] <filler>
+        | ~fill/replace/populate/set [in/up] [any/all] %absent values of/in/for <owned> with/by/to <filler>
+        | ~fill [in/up] [any/all/the] (gaps/blanks/holes | empty/missing values) (of/in/for) <owned> with/by <filler>
         | %use <filler> (for | in place of | instead of | in) [a/an/any/all] %absent <owned>
-        | ~fill/populate <owned> with <filler> %when (it/they | the value) %isabsent
-        | ~fill/populate <owned> with <filler> %when %absent
+        | %use <filler> (wherever/where/when/if) <owned> %isabsent
+        | ~fill/populate <owned> [in] with <filler> %when (it/they | the value) %isabsent
+        | ~fill/populate <owned> [in] with <filler> %when %absent
+        | ~let [a/an] %absent <owned> (be/become/read) <filler> | ~put <filler> (in/into) [a/an/any] %absent <owned>
     OBJECT = (for/on/in) <object> [,] [a/an/any/all] %absent <named> %turns <filler>
         | ~fill [in] [a/an/any/all] %absent <named> (with/by) <filler> (for/on/in/of) <object>
-        | <object> %lacking <named> (get/gets/receive/receives) <filler>
+        | <object> %lacking <named> (get/gets/receive/receives | must/shall/should get/receive/have | %be given | %turns)
+        <filler> [as [the/a] [default] [value] | as (its/their/the) <named>]
+        | ~give <object> %lacking <named> [a/the] [value] [of] <filler>
         | (for/on/in) <object> [,] <named> ~default to <filler>
         | (for/on/in) <object> [,] %when <named> %isabsent [,] %fills <filler>
-    TREAT = ~treat/read/count/regard/interpret/consider/handle/take <blanks> (as | to be | like) [a/an]
+        | (for/on/in/of) <object> %lacking <named> [,/:] %fills <filler> | <object> %lacking <named> [,/:/→] %fills <filler>
+        | %when [a/an/any] <some:object> %lacks <named> [,] [then] %fills <filler> [instead]
+        | %when [a/an/any] <some:object> %lacks <named> [,] [then] [the] [value/text] <filler> %filled_in
+        | %when [a/an/any] <some:object> %lacks <named> [,] [then] (it/they | the value | that) %turns <filler>
+        | %use <filler> (when/if/where) [a/an/any] <some:object> %lacks <named>
+        | %use <filler> (for/on/in) <object> %lacking <named>
+    TREAT = ~treat/read/count/regard/interpret/consider/handle/take/see <blanks> (as | to be | like) [a/an]
         (%absent | no) <owned>
-        | ~treat/read/count/regard/interpret/consider/handle/take <blanks> (in/for/of) <owned> [as] [to be] %nothing
-        | ~treat/read/count/regard/interpret/consider/handle/take <blanks> as %nothing (in/for/of) <owned>
+        | ~treat/read/count/regard/interpret/consider/handle/take/see <blanks> (in/for/of) <owned> [as/like] [to be]
+        %nothing
+        | ~treat/read/count/regard/interpret/consider/handle/take/see <blanks> (as/like) %nothing (in/for/of) <owned>
         | ~treat/read/count/regard/interpret/consider <owned> as %nothing %when (it/they | its value | the value)
         is/are/says/say/equals/reads <blanks>
-    IN = (in/for) <owned> [,] <blanks> %counts %nothing
-        | (in/for) <owned> [,] ~treat/read/count/regard/interpret/consider/handle/take <blanks> as %nothing
+    IN = (in/for/on) <owned> [,/:] <blanks> %counts %nothing
+        | (in/for/on) <owned> [,/:] ~treat/read/count/regard/interpret/consider/handle/take <blanks> (as/like) %nothing
         | <owned> : ~treat/read/count/regard/interpret/consider <blanks> as %nothing
+        | <owned> : <blanks> %counts %nothing
     COUNT = <blanks> (in/for/of) <owned> %counts %nothing | <blanks> %counts [a/an] %absent <owned>
         | <blanks> %counts %nothing (in/for) <owned>
     OF = [a/an/any] <owned> of <blanks> %counts %nothing | <owned> <blanks> %counts %nothing
-        | [a/an/any] <owned> (that is | that says | that reads | equal to | which is | that equals) <blanks>
-        %counts %nothing
-        | <owned> %counts %nothing (when/if) (it/they) is/are/says/say/equals/reads <blanks>
+        | [a/an/any] <owned> (that is/are | that says/say | that reads/read | equal to | which is/are | that equals
+        | containing | which reads | saying | reading) <blanks> %counts %nothing
+        | <owned> %counts %nothing (when/if/where) (it/they) is/are/says/say/equals/reads/read/contains <blanks>
+        | (when/if/where) <owned> (is/are/says/say/equals/reads/read/contains) <blanks> [,] [then]
+        ~treat/read/count/regard/interpret/consider (it/that/them) as %nothing
+        | (when/if/where) <owned> (is/are/says/say/equals/reads/read/contains) <blanks> [,] [then] (it/that/they) %counts
+        %nothing
     NULLS = ~null [out] <blanks> (in/for) <owned> | null/nulls/blank/blanks out <owned> %when (it/they | the value)
         is/are/says/say/equals/reads <blanks> | ~convert/turn/change/set/replace <blanks> (in/for) <owned>
         (to/into/with/by) (null | nulls | nothing |
         an empty value
         | blank | empty)
-    READ OBJECT|MISSING|DEFAULTS|WHEN|TRAIL|FILL
-    READ TREAT|IN|COUNT|OF|NULLS
+    SCOPE = <scope>
+    READ OBJECT
+    READ MISSING|DEFAULTS|WHEN|TRAIL|FILL [SCOPE]
+    READ TREAT|IN|COUNT|OF|NULLS [SCOPE]
     """,
     build=build,
     echo=echo,

@@ -42,11 +42,19 @@ FRAME = Frame(
     doc="Says whether records deleted in Salesforce are skipped, flagged or removed.",
     phrases="""
     DEL = rows of %deleted | %deleted
-    BIN = %rows in [the] [salesforce] recycle bin
-    SKIP = ~skip/ignore/exclude/omit/skip_over | ~leave out | ~filter out
+    BIN = [the/any/all] (%rows | anything | everything) [that/which] [is/are/sit/sits] (in/from) [the] [salesforce] (recycle bin
+        | trash)
+    SKIP = ~skip/ignore/exclude/omit/skip_over/disregard/bypass | ~leave out | ~filter out | ~leave aside
     SKIPDEL = ~leave [the/all/any] [soft] deleted %rows out | ~filter [the/all/any] [soft] deleted %rows out
-    NOTLOAD = do/does/must/should/shall/will/are/is not [to] [be] %load | never [be] %load | are never [to be]
-        %load | do not want | must/should/shall/will never [be] %load | no need to %load
+    NOTLOAD = (do/does/must/should/shall/will/are/is/may not [to] [be] %load | never [be] %load | are never [to be]
+        %load | do not want | must/should/shall/will/may never [be] %load | no need to %load | do/does not bother
+        loading/syncing/reading/copying/importing | do/does not want to %load | stay/stays out) [at all | in the first
+        place | any more | anymore | over | across]
+    NOTHING = nothing [that/which] [is/are/was/were/has/have] [been] (deleted [%insource] | %erased %insource)
+        (may/must/should/shall/will be | is [to be] | gets) %load | nothing (in/from) the [salesforce] recycle bin
+        (may/must/should/shall/will be | is [to be] | gets) %load | (never | do/does not) %load anything (in/from) the
+        [salesforce] recycle bin | (never | do/does not) %load anything [that/which] [is/are/was/were/has/have] [been]
+        (deleted [%insource] | %erased %insource)
     FROMSYNC = from the sync/pipeline/load/results
     STAY = ~stay/remain in [the] table/warehouse/target
     HANDLED = (deletes/deletions | deleted %rows) are handled/treated as soft deletes | ~handle/treat
@@ -55,33 +63,53 @@ FRAME = Frame(
     HANDLED_HARD = (deletes/deletions | deleted %rows) are handled/treated as hard deletes | ~handle/treat
         (deletes/deletions | deleted %rows) as hard deletes | (delete/deletion handling | deletes/deletions) [:]
         (propagate/remove | hard delete/deletes)
-    MARK = ~mark/flag | ~keep and ~flag/mark | ~soft_delete | ~tombstone
-    KEEP = ~keep/retain | ~leave in place
+    MARK = ~mark/flag/tombstone | (~keep/retain/stay/remain | ~leave in place) [in [the] table/warehouse/target/snowflake]
+        [and/but/,] [are/is/be] ~flag/mark | ~soft_delete
+    KEEP = ~keep/retain/preserve | ~leave in place | (~keep/retain | we keep) [the/our] rows (for/of)
+    LEAVEIN = ~leave/keep %deleted in [the] (table/warehouse/target/snowflake/duckdb)
+    FLAGSET = ~set [a/the] deleted/deletion/delete flag [on them/it] [to true]
     AS = as deleted | with a deleted flag | with a delete flag
-    STEAD = instead of [being] ~remove/delete [them/it | the row/rows/record/records] | rather than [being]
-        ~remove/delete [them] | (not | do/does not | never | and not | are not) ~remove/delete [them/it]
+    STEAD = (instead of | rather than) [being] [physically/actually/hard] ~remove/delete/drop/purge/erase/hard_delete
+        [them/it | the row/rows/record/records] | (not | do/does not | never | and not | are not | must/should not be)
+        [physically/actually/ever/hard] ~remove/delete/drop/purge/erase/hard_delete [them/it]
+    NODEL = (instead of | rather than) [physically/actually/hard] ~remove/delete/drop/purge/hard_delete ([the] %rows
+        | %deleted | [the] deleted ones) | %deleted (must/should/shall/are/is/may/will not | must/should/shall/are/is
+        never) [be] [physically/actually/hard] ~remove/delete/drop/purge
     SETFLAG = ~set [a/the] deleted/deletion/delete flag | ~set is_deleted
-    NEVERDEL = (never | do/does not) [physically/hard/ever] ~delete/remove [any] %rows
-    MARKTHEM = ~flag/mark (them/it) [as deleted] [instead]
-    REMOVE = ~remove/delete/drop/purge | ~hard_delete | ~disappear
+    NEVERDEL = (never | do/does not) [physically/hard/ever/actually] ~delete/remove/drop/purge/hard_delete [any/the] (%rows |
+        %deleted)
+    MARKTHEM = [just/only] ~flag/mark/tombstone (them/it/these/those) [as] [deleted] [instead] | %be [just] ~flag/mark
+        [as] [deleted] instead
+    REMOVE = ~remove/delete/drop/purge/erase [as well] | ~hard_delete | ~disappear | ~clean up | are/is [to be] gone
     SOFT = ~use soft deletes/delete/deletion | soft deletes only | deletes/deletions/deletion
-        [handling/mode/policy] : soft [delete/deletes] | soft delete/deletes [:] ~mark %rows as deleted
-    HARD = deletes/deletions/deletion [handling/mode/policy] : hard [delete/deletes] | ~use hard deletes/delete
+        [handling/mode/policy] [:/-/=] (soft [delete/deletes] | ~mark/flag [as deleted] [, [do] not ~remove/delete
+        [them]]) | soft delete/deletes [:] ~mark %rows as deleted
+    HARD = deletes/deletions/deletion [handling/mode/policy] [:/-/=] (hard [delete/deletes] | ~remove/propagate) | ~use hard deletes/delete
     PROPAGATE = ~propagate/mirror/replicate/apply/follow/honour/honor/respect [all/the] [hard/record]
         deletes/deletions [(in/from) salesforce] | [salesforce] deletes/deletions [(in/from | made in) salesforce]
-        ~propagate/mirror/replicate/apply | ~carry over deletes/deletions
-    CAUSE = [a/any/every/each] delete/deletion [in salesforce] | deleting a record in salesforce
+        ~propagate/mirror/replicate/apply/reflect | ~carry over deletes/deletions | deletes/deletions (made in
+        | [in/from/of]) salesforce ~propagate/mirror/replicate/apply/reflect/follow/carry_over | ~reflect
+        [all/the/salesforce/any] deletes/deletions [(in/from | made in) salesforce] | ~propagate/mirror/replicate/apply
+        salesforce deletes/deletions
+    CAUSE = %cause | [a/any/every/each] delete/deletion [in salesforce] | deleting a record in salesforce
         | when/if/once/whenever [a/the/any] record/records [have/has] ~delete (in/from) salesforce [,] [then]
     LATER = (when/if/once | as soon as) (they/it | [the/their/its] [salesforce/source] %rows)
-        (are/is/was/were/have/has) [been] deleted (in/from) salesforce
+        (are/is/was/were/have/has) [been] deleted (in/from) salesforce | (when/if/once | as soon as) [the/their/its]
+        (salesforce/source) %rows (are/is/was/were/have/has) [been] deleted
     MARKROWS = ~mark/flag [the/a] %rows [as deleted]
-    ROWS_GO = ~delete/remove [the/a/its] %rows | %rows ~delete/remove
-    THEN_REMOVE = [they/it] ~delete/remove [it/them | [the/its] [corresponding/matching] row/record/rows/records]
-    THEN_MARK = ~mark/flag [it/them | [the/its] [corresponding/matching] row/record/rows/records] as deleted
-        | ~mark/flag [it/them | [the/its] [corresponding/matching] row/record/rows/records]
-    WHERE = to the warehouse/table/target | (from/in/to) [the] table/warehouse/target [too | as well] | from
-        snowflake/duckdb | (in/from/to) [the] warehouse/target/table/snowflake/duckdb [too | as well] | too
+    ROWS_GO = ~delete/remove/drop/purge/hard_delete [the/a/its/our] %rows | %rows ~delete/remove/drop/purge
+    THEN_REMOVE = ~delete/remove/drop/purge/erase [%our_row] | (%our_row | a record) [must/shall/should/is/are/has/have] [also
+        | to] [be] (~delete/remove/drop/purge/erase/disappear/go | gone) | deleted | we want (it/them) gone
+    THEN_MARK = ~mark/flag/tombstone [%our_row] [as] [deleted] | %our_row [must/shall/should/is/are/has/have] [to] [be]
+        [~keep/retain/stay [in [the] table/warehouse/target] [and/but/,]] ~mark/flag [as] [deleted] | we want %our_row
+        [~keep [and/but]] ~mark/flag [as] [deleted] | ~keep [%our_row] [and/but] ~mark/flag [it/them] [as] [deleted]
+    WHERE = %inwarehouse [too | as well | also] | too | as well
     READ BIN SKIP|NOTLOAD [FROMSYNC] {policy=skip}
+    READ NOTHING {policy=skip}
+    READ NODEL MARKTHEM {policy=flag}
+    READ LEAVEIN MARKTHEM|AS {policy=flag}
+    READ DEL KEEP FLAGSET {policy=flag}
+    READ NODEL FLAGSET {policy=flag}
     READ DEL SKIP|NOTLOAD [FROMSYNC] {policy=skip}
     READ SKIPDEL {policy=skip}
     READ MARKROWS LATER {policy=flag}

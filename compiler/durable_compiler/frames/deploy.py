@@ -50,76 +50,101 @@ def ir(clause: Deploy, catalogue: Snapshot) -> dict[str, Any]:
     return {"deploy": {key: value for key, value in said.items() if value is not None}}
 
 
-_RELEASES = "deployments/deployment/releases/release/rollouts/rollout/deploys/deploy/versions"
-_DEPLOY = "(~deploy/release/promote | ~roll_out | ~go_live | ~ship)"
-_ITS = "[new/every/each/all/the] [versions/releases/changes/version/release/change/pipeline]"
-_OVER = "(more than | over | above | greater than | >)"
-_AT_MOST = "(at most | no more than | not more than | a maximum of | max | maximum | up to)"
+_RELEASES = "deployments/deployment/releases/release/rollouts/rollout/deploys/deploy/versions/upgrades/changes"
+_DEPLOY = "(~deploy/release/promote/switch | ~roll out | ~go live | ~go | ~ship | ~put into production | ~deliver | ~update)"
+_ITS = "[new/every/each/all/the/a] [new] [versions/releases/changes/version/release/change/pipeline/code] [to production]"
+_BY = "(with/using/by/in/as/via/through/following | by means of | by way of)"
+_WAY = "(fashion/style/strategy/way/approach/pattern/method/model/deployment/deployments/release/releases/scheme/technique)"
 _ROWS = "[the/all] rows/records"
 _DIFFER = (
-    "(~differ [from (blue {strategy=blue_green} | each other)] | (is/are) different | do not match | ~mismatch) "
-    "[between (blue and green | green and blue) {strategy=blue_green}]"
+    "(~differ [from (blue {strategy=blue_green} | each other)] | (is/are) different | do not match | ~mismatch"
+    " | ~diverge | ~disagree) [between (blue and green | green and blue) {strategy=blue_green}]"
 )
-_PROMOTION = "promotion/promoting/cutover/switching/release | [the] cut over | [the] switch | it goes live | going live"
-_IF = "(if/when/whenever | in case)"
-_BOTH = "(green with blue | green to blue | green against blue | blue with green | blue and green | blue to green"
-_BOTH += " | blue against green | green and blue)"
+_PROMOTION = (
+    "promotion/promoting/cutover/switching/release/deployment | [the] cut over | [the] switch | it goes live | going live"
+    " | switching over | green/it [is] promoted | green goes live | promoting green | promotion of green"
+)
+_IF = "(if/when/whenever/should/once | in case)"
+_PAIR = "(blue and green | green and blue | the two | the two sides/versions | both | both sides/versions)"
+_AGAINST = "(with/to/against)"
+_BOTH = (
+    f"(green {_AGAINST} blue | blue {_AGAINST} green | blue and green | green and blue | the green [version/table/tables/side]"
+    f" {_AGAINST} the blue | the blue [version/table/tables/side] {_AGAINST} the green)"
+)
+_COMPARED = "(~compare/diff/check | ~diff)"
+_MODE = "(deployment/deploy/release/rollout) (strategy/mode/method/style/type)"
+_PLACE = "(in place | in - place)"
+_BOX = (
+    "(its/their own ([isolated/sandboxed/separate] container/containers) | [an/a/the]"
+    " [isolated/sandboxed/separate/dedicated/own] [docker] container | containers | a container of its own"
+    " | [isolated/sandboxed/separate/dedicated] containers)"
+)
+_RUNS = (
+    "([each/every/the/all/a] (run/sync/job/load/deployment/pipeline/version/release) | runs/syncs/jobs/deployments/releases | it"
+    " | everything | [the] code)"
+)
 
 FRAME = Frame(
     kind="deploy",
     doc="Says how a release goes live, how much it may differ, and whether runs are isolated.",
     phrases=f"""
-    BLUEGREEN = [new/all/every/each/the] {_RELEASES} {_DEPLOY} [(with/using/by/in/as/via) [a/the]]
-            <blue_green> [fashion/style]
-        | {_DEPLOY} {_ITS} [(with/using/by/in/as/via) [a/the]] <blue_green> [fashion/style]
-            [{_RELEASES} | strategy | way | approach]
-        | ~use [a] <blue_green> ({_RELEASES} | strategy | approach) [strategy/approach]
-        | [all/every/each] {_RELEASES} (is/are/be | ~use/follow/happen) [a/the] <blue_green> [strategy/pattern/approach]
-        | [the] (deployment/deploy/release/rollout) (strategy/mode/method/style) [is] [: | =] <blue_green>
-        | <blue_green> {_RELEASES} [strategy]
-    INPLACE = {_DEPLOY} {_ITS} (in place | in - place) {{strategy=in_place}}
-        | ~use (in place) ({_RELEASES} | strategy) {{strategy=in_place}}
-        | [all/every/each] {_RELEASES} (is/are/be | ~happen) [made/done] in place {{strategy=in_place}}
-        | [the] (deployment/deploy/release/rollout) (strategy/mode/method/style) [is] [: | =] in place
-            {{strategy=in_place}}
-        | {_RELEASES} {_DEPLOY} in place {{strategy=in_place}}
-        | in place {_RELEASES} {{strategy=in_place}}
-    COMPARE = (~compare {_BOTH} | {_BOTH} ~compare | (green ~compare with/to/against blue) | (blue ~compare
-            with/to/against green)) {{strategy=blue_green}}
-    BEFORE = (before | prior to | on | at) [the/each/every/any] ({_PROMOTION})
-    STOP = ~stop/abort/cancel/halt/fail/refuse | (do/does not ~promote/switch/deploy) | ~stop the promotion
-    STOPPROMO = ~stop/abort/cancel/halt/block/refuse/fail (the/a/any/every promotion | promotion |
-            promoting | the cutover
-            | the switch) | (the/a/any promotion ~stop/fail/abort) | (must/do/does/should not promote)
-            | ~promotion ~stop/fail
-    STOPGREEN = (do/does/must/should not | never) ~promote/deploy green {{strategy=blue_green}}
-        | ~stop/abort/block/cancel promotion of green {{strategy=blue_green}}
-    DIFF = {_IF} {_OVER} <share:diff> of {_ROWS} {_DIFFER}
-        | {_IF} (any rows/records/row/record ~differ | a row/record ~differ) [from blue | between blue and
-            green] {{diff=0}}
-        | {_IF} [the/they/their] (difference/diff | share of differing rows) (~exceed | is (more/greater) than
+    BLUEGREEN = [new/all/every/each/the/a] [new] {_RELEASES} [to production] {_DEPLOY} [{_BY} [a/the]] <blue_green> [{_WAY}]
+        | {_DEPLOY} {_ITS} [{_BY} [a/the]] <blue_green> [{_WAY}] [{_RELEASES} | strategy]
+        | ~use/follow/adopt/do [a/the] <blue_green> ({_RELEASES} | {_WAY}) [{_WAY}]
+        | [all/every/each/new/a] [new] {_RELEASES} ~use/follow/happen/do [a/the/as] <blue_green> [{_WAY}]
+        | [all/every/each/new/a] [new] {_RELEASES} (is/are/be) [done] <blue_green> [{_WAY}]
+        | [the] {_MODE} [is] [: | =] <blue_green> | {_RELEASES} (: | =) <blue_green>
+        | <blue_green> {_RELEASES} [{_WAY}] | <blue_green>
+    INPLACE = ({_DEPLOY} {_ITS} {_PLACE} | ~use {_PLACE} ({_RELEASES} | strategy)
+        | [all/every/each/the/new] [new] {_RELEASES} (is/are/be | ~happen | ~use) [made/done] {_PLACE}
+        | [the] {_MODE} [is] [: | =] {_PLACE} | {_RELEASES} (: | =) {_PLACE}
+        | [all/every/each/the/new] [new] {_RELEASES} {_DEPLOY} {_PLACE} | {_PLACE} {_RELEASES}
+        | (~update/replace/upgrade/overwrite) [the/existing/live/running/current] [version/pipeline/deployment/release] {_PLACE}
+        | ~overwrite the live/existing/running version) {{strategy=in_place}}
+    COMPARE = (~compare/diff/check {_BOTH} | {_BOTH} ~compare/diff/check
+            | ((green | [the] new version | it) (~compare/diff/check) {_AGAINST} [the] (blue | old version))
+            | (blue ~compare/diff/check {_AGAINST} green)
+            | [a] comparison of {_BOTH} [is made/done/run]) {{strategy=blue_green}}
+    BEFORE = (before | prior to | on | at | ahead of) [the/each/every/any] ({_PROMOTION})
+    STOP = ~stop/abort/cancel/halt/fail/refuse/block | (do/does not ~promote/switch/deploy) | ~stop the promotion
+        | ~call [it] off
+    STOPPROMO = ~stop/abort/cancel/halt/block/refuse/fail/reject (the/a/any/every promotion | promotion |
+            promoting | the cutover/deployment/release
+            | the switch) | ((the/a/any/every) promotion/cutover/switch ~stop/fail/abort/halt/cancel/block)
+            | (must/do/does/should/may not promote)
+            | promotion ~stop/fail/halt/abort/block/cancel | promotion %must_not ~happen/proceed/continue | promotion %must_not (~take place | ~go ahead)
+    STOPGREEN = (%must_not ~promote/deploy green | green %must_not ([be] promoted/deployed | ~go live)
+        | ~stop/abort/block/cancel/halt promotion of green) {{strategy=blue_green}}
+    DIFF = {_IF} %over <share:diff> of {_ROWS} {_DIFFER}
+        | {_IF} (any rows/records/row/record ~differ | a row/record ~differ | a single row/record ~differ) [from blue | between
+            blue and green] {{diff=0}}
+        | {_IF} [the/they/their] (difference/diff/differences | share of differing rows) (~exceed | is (more/greater) than
             | is over/above)
             <share:diff> [of {_ROWS}]
-        | {_IF} they differ (in/by) {_OVER} <share:diff> of {_ROWS}
-    ONLYIF = (only ~promote | ~promote only) [green {{strategy=blue_green}}] {_IF} {_AT_MOST} <share:diff>
+        | {_IF} (they | {_PAIR}) (differ | ~be different) (in/by) %over <share:diff> [of {_ROWS}]
+        | (on/at) %over <share:diff> (differing rows | difference | rows differing | of {_ROWS} {_DIFFER})
+    ONLYIF = (only ~promote | ~promote only) [green {{strategy=blue_green}}] {_IF} %most <share:diff>
             of {_ROWS} {_DIFFER}
-        | ~promote green only {_IF} {_AT_MOST} <share:diff> of {_ROWS} {_DIFFER} {{strategy=blue_green}}
-    MAXDIFF = ({_AT_MOST} <share:diff> of {_ROWS} may/can differ between {_BOTH}
-        | blue and green may/can differ (in/by) {_AT_MOST} <share:diff> of {_ROWS}
-        | (maximum/max) [allowed] difference between {_BOTH} [is] [: | =] <share:diff> [of {_ROWS}])
+        | ~promote green only {_IF} %most <share:diff> of {_ROWS} {_DIFFER} {{strategy=blue_green}}
+        | green [may/can/must/should] [be] only (promoted/deployed) {_IF} %most <share:diff> of {_ROWS} {_DIFFER}
             {{strategy=blue_green}}
-    CONTAINER = (~run/execute/work [everything | it | code | each/every/the run/sync | runs]
-            [in/inside/within] | each/every run ~run/happen/execute/isolate in
-            | ~isolate [each/every/the run/runs] in | runs/run ~isolate in) ([its own | an | a | the]
-            [isolated/sandboxed/separate/dedicated] [docker] container | containers | a container of its own |
-            [isolated/sandboxed/separate] containers)
+    MAXDIFF = (%most <share:diff> of {_ROWS} may/can differ between {_BOTH}
+        | {_PAIR} may/can differ (in/by) %most <share:diff> [of {_ROWS}]
+        | {_PAIR} %must_not differ (in/by) %over <share:diff> [of {_ROWS}]
+        | (maximum/max) [allowed] (difference/diff) [between {_BOTH}] [is] [: | =] <share:diff> [of {_ROWS}])
+            {{strategy=blue_green}}
+    CONTAINER = (~run/execute/work/isolate/put/start [{_RUNS}] [isolated] [in/inside/within] {_BOX}
+        | {_RUNS} (~run/happen/execute/isolate/start/work | ~take place | has/have/gets/get) [isolated] [in/inside/within] {_BOX}
+        | ~isolate {_RUNS} (in/inside/within) {_BOX}
+        | ~use (container isolation | isolated containers | an isolated container | containers for runs)
+        | (isolation | [run] isolation) [is/level] [: | =] container/containers
+        | (one | a/an [own/separate/isolated/dedicated]) container (per/for) [each/every] run
+        | {_RUNS} (is/are) (containerized/containerised) | (~run/execute) (containerized/containerised/sandboxed))
             {{isolation=container}}
-        | ~use (container isolation | isolated containers | an isolated container) {{isolation=container}}
-        | (isolation | run isolation) [is] [: | =] container {{isolation=container}}
-        | (~run/execute) (containerized/containerised/sandboxed) {{isolation=container}}
-    PROCESS = ~run/execute (as/in) [a/an] (plain/normal/ordinary/regular/local/simple) process {{isolation=process}}
-        | (isolation | run isolation) [is] [: | =] process {{isolation=process}}
-        | ~run directly on the host {{isolation=process}}
+    PROCESS = (~run/execute [{_RUNS}] (as/in) [a/an] (plain/normal/ordinary/regular/local/simple/single) process
+        | {_RUNS} ~run/execute (as/in) [a/an] (plain/normal/ordinary/regular/local/simple) process
+        | (isolation | run isolation) [is] [: | =] process
+        | ~run directly on the host | no container isolation) {{isolation=process}}
     READ BLUEGREEN
     READ INPLACE
     READ COMPARE [BEFORE]

@@ -9,6 +9,7 @@ from durable_compiler.catalogue import Snapshot, nearest, squeeze
 from durable_compiler.frames.frame import Clause, Frame, Values
 from durable_compiler.grammar.clocks import listed
 from durable_compiler.grammar.names import STRUCTURE
+from durable_compiler.grammar.scopes import outside
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 
@@ -31,6 +32,8 @@ def build(values: Values, sentence: Sentence) -> EnumMap | Fault | None:
     otherwise = values.get("otherwise")
     if "otherwise" in values and "rejects" in values:
         return None
+    if len(targets) == 1 and len(sources) > 1:
+        targets = targets * len(sources)
     if len(sources) != len(targets) or len(set(sources)) != len(sources):
         return None
     if any(word.casefold() in _NO_VALUES for word in (*sources, *targets, otherwise or "")):
@@ -39,6 +42,8 @@ def build(values: Values, sentence: Sentence) -> EnumMap | Fault | None:
     if field is None or isinstance(field, Fault):
         return field
     owner, name = field
+    if outside(values.get("scope"), (owner,)):
+        return None
     found = [picklist_value(owner, name, source, sentence) for source in sources]
     for one in found:
         if isinstance(one, Fault):
@@ -90,7 +95,8 @@ def ir(clause: EnumMap, catalogue: Snapshot) -> dict[str, Any]:
 # Verdicts and absences that a sentence may mean instead of a text; a text of that name stands in quotes.
 _NO_VALUES = frozenset(
     "rejected ignored skipped dropped kept removed deleted unchanged excluded refused "
-    "null empty blank missing itself".split()
+    "null empty blank missing itself same alone untouched unmapped original raw they them that this through passed left "
+    "out one ones way so unmodified here there".split()
 )
 
 
@@ -118,40 +124,42 @@ FRAME = Frame(
     kind="enum",
     doc="Maps the values of a picklist to others.",
     phrases="""
-    MAP = ~map/translate/convert/turn/change/recode/rename/treat [the] [value/values] [of] <field> [values/value]
-        [of/from]
-        <sources> to/into/as/→ <targets> [, respectively | respectively | in that order]
-    PAIRS = ~map/translate/convert/turn/change/recode [the] [value/values] [of] <field> [values/value] [:/from]
-        [as follows] [:] <translations:pairs>
-    BECOMES = <field> [:] [value/values] <translations:pairs>
-    ISMAPPED = <field> [values] %be ~map/translate/convert/recode [:/as] [follows] [:] <translations:pairs>
-    MAPSTO = <field> <sources> ~map/translate to/into <targets>
-    FIRST = <sources> <field> ~become <targets>
-    REPLACE = ~replace <field> <sources> with/by <targets>
-    PASSIVE = <field> [values/value] <sources> %be ~map/translate/convert/store/write/change/turn (to/into/as)
-        <targets>
-    BECOME = <field> [value/values] <sources> ~become <targets>
-        | <field> (of/value) <sources> ~become/mean <targets>
-    INFIELD = in/for/within [the] <field> [,] [value/values] <translations:pairs>
-        | in/for/within [the] <field> [,] ~map/translate/convert/turn/change/recode <translations:pairs>
-        | in/for/within [the] <field> [,] ~map/translate/convert/turn/change/recode <sources> to/into/as <targets>
-        | in/for/within [the] <field> [,] <sources> ~become/mean <targets>
-        | ~map/translate/convert/turn/change/recode <translations:pairs> in/for [the] <field>
-        | ~map/translate/convert/turn/change/recode <sources> to/into/as <targets> in/for [the] <field>
-    VALUES = <whole:pairs>
-    OTHER = anything/everything else [~become/to/is/as/→/means] [~map] [to/into/as] <target:otherwise>
-        | any/all other value/values [%be] ~become/→/means/mean <target:otherwise> | %rest %be
-        ~map/store/translate/convert/turn
-        to/into/as <target:otherwise> | %rest ~become/mean <target:otherwise> | %rest → <target:otherwise>
-        | otherwise [it/they] [~become] <target:otherwise> | else <target:otherwise>
-        | (with | and use) <target:otherwise> for/as %rest | ~map/turn/store/translate/convert %rest to/into/as
+    MAP = %recoding %of_field <sources> (to/into/as/→/with/by) <targets> %in_order
+    PAIRS = %recoding %of_field [:/from/-/,] [as follows | like this | this way] [:] <translations:pairs>
+        | %recoding <translations:pairs> (in/for/on) %of_field
+        | ~map/translate/convert/turn/change/recode <sources> (to/into/as) <targets> (in/for/on) [the] <one_owned:field>
+    BECOMES = %of_field [:/-/,/–/—] [(with | where) (the/these) values [:]] <translations:pairs>
+    ISMAPPED = %of_field (%be | must/shall/should) (~map/translate/convert/recode/store/record/show/change/turn/relabel
+        | ~read/write) [:/as/so/like] [follows/this] [:] <translations:pairs>
+    MAPSTO = %of_field <sources> ~map/translate/turn/change to/into <targets>
+    FIRST = <sources> <one_owned:field> ~become <targets>
+    REPLACE = ~replace/swap %of_field <sources> with/by/for <targets>
+    PASSIVE = %of_field <sources> %be (~map/translate/convert/store/write/change/turn/record/show/hold/keep/recode
+        | ~label/call/treat/render/display/report/name/count) (to/as/into/with/by) <targets> %in_order
+        | %of_field <sources> %be ~label/call/name/recode/rename <targets> %in_order
+    BECOME = %of_field <sources> (~become | must/shall/should become) <targets> %in_order
+        | <one_owned:field> (of/value) <sources> (~become/mean | must/shall/should become) <targets> %in_order
+    INFIELD = in/for/within/on %of_field [,/:] [%recoding] <translations:pairs>
+        | in/for/within/on %of_field [,/:] ~map/translate/convert/turn/change/recode/replace <sources>
+        to/into/as/with/by <targets> %in_order
+        | in/for/within/on %of_field [,/:] <sources> (~become/mean | must/shall/should become) <targets> %in_order
+    VALUES = <whole:pairs> | <whole:pairs> (in/for/on) %of_field
+    OTHER = %rest [(%be | must/shall/should) (~map/store/translate/convert/turn/record/show/treat/change/recode/become
+        | ~label/call/write/hold/count) | ~become/map/turn/count/mean/read/show/get | is/are/stays | must/shall/should be]
+        [to/into/as/→/:/=/-] <target:otherwise>
+        | (otherwise | or else | if not | by default | failing that) [,/:] [it/they/use] [~become] [→/:/=/as/to]
         <target:otherwise>
+        | (else | default | the default | default value | fallback | the fallback) [:/→/=/is/to] <target:otherwise>
+        | (with | and use | use | or) <target:otherwise> (for/as) (%rest | the/a default/fallback)
+        | ~map/turn/store/translate/convert/change/record/send %rest to/into/as
+        <target:otherwise> | <target:otherwise> (otherwise | for %rest | in all other cases | by default)
     REJECT = (%rest %be ~reject | ~reject %rest | otherwise [the] [record/row/value] %be ~reject) {rejects=yes}
-    READ ISMAPPED [OTHER] [REJECT]
-    READ MAPSTO|FIRST|REPLACE [OTHER] [REJECT]
-    READ PAIRS|BECOMES [OTHER] [REJECT]
-    READ MAP|PASSIVE|BECOME [OTHER] [REJECT]
-    READ INFIELD|VALUES [OTHER] [REJECT]
+    SCOPE = <scope>
+    READ ISMAPPED [OTHER] [REJECT] [SCOPE]
+    READ MAPSTO|FIRST|REPLACE [OTHER] [REJECT] [SCOPE]
+    READ PAIRS|BECOMES [OTHER] [REJECT] [SCOPE]
+    READ MAP|PASSIVE|BECOME [OTHER] [REJECT] [SCOPE]
+    READ INFIELD|VALUES [OTHER] [REJECT] [SCOPE]
     """,
     build=build,
     echo=echo,
@@ -165,10 +173,10 @@ FRAME = Frame(
         "Health Status should be translated: Green → healthy, Red → critical; anything else is rejected",
     ),
     near_misses=(
-        "Maps Health Status Green and Red to healthy",
+        "Maps Health Status Green, Yellow and Red to healthy and critical",
         "Maps Health Status Purple to healthy",
         "Never maps Health Status Green to healthy",
-        "Maps Health Status Green or Red to healthy",
+        "Maps Health Status Green or Red to healthy or critical",
         "Maps Health Status Green to maybe healthy",
         "Green means healthy, Purple means bad",
         "Green never means healthy",

@@ -21,13 +21,15 @@ class Filter(Clause):
     where: Term
 
 
-def build(values: Values, sentence: Sentence) -> Filter | None:
-    """The clause of a reading."""
-    owner, said = values["selection"]
+def build(values: Values, sentence: Sentence) -> Filter | tuple[Filter, ...] | None:
+    """A clause, or one for each object that the same words restrict: Accounts and Leads whose Rating is Hot."""
+    found = values["selected"] if "selected" in values else (values["selection"],)
     # Whether deleted records are kept is a policy of its own, with tombstones and flags.
-    if any(one.name == "IsDeleted" for one in field_terms(said)):
+    if any(one.name == "IsDeleted" for _, said in found for one in field_terms(said)):
         return None
-    return Filter(owner, said if values["polarity"] == "keep" else complement(said))
+    keep = values["polarity"] == "keep"
+    clauses = tuple(Filter(owner, said if keep else complement(said)) for owner, said in found)
+    return clauses if len(clauses) > 1 else clauses[0]
 
 
 def echo(clause: Filter, catalogue: Snapshot) -> str:
@@ -44,21 +46,21 @@ FRAME = Frame(
     kind="filter",
     doc="Selects the records of an object that are synced, by a condition on their fields.",
     phrases="""
-    KEEP = %solely %bring <selection> | %bring %solely <selection> | %solely %bring in <selection>
-        | %solely ~keep/process/want/need <selection> | ~keep/process/want/need %solely <selection>
-    ALONE = %solely <selection> %bring | %solely <selection> ~keep/process
+    KEEP = %solely %bring <several:selected> | %bring %solely <several:selected> | %solely %bring in <several:selected>
+        | %solely ~keep/process/want/need <several:selected> | ~keep/process/want/need %solely <several:selected>
+    ALONE = %solely <several:selected> %bring | %solely <several:selected> ~keep/process
     SYNC = %bring <selection>
     IF = <kept_if:selection>
     LIMIT = ~limit/restrict/narrow/confine [the/this/our] [sync/load/scope/pipeline/import/extract/copy/job] [down] to
-        [only] <selection>
+        [only] <several:selected>
         | [the/this/our] sync/load/scope/pipeline/import/extract/copy/job ~limit/restrict/narrow/confine [down] to
-        [only] <selection>
-    SKIP = ~skip/ignore/omit/exclude/disregard/bypass <selection> | ~filter/leave/keep out <selection>
-        | ~filter/leave <selection> out
-    SKIPPED = <selection> ~skip/ignore/omit/exclude/disregard/bypass | <selection> ~filter/leave out
-    NEVER = %never %bring <selection> | (don/doesn ' t | don't | doesn't) %bring <selection>
-    NOTSYNCED = <selection> %never %bring
-    NONE = no <selection> %bring
+        [only] <several:selected>
+    SKIP = ~skip/ignore/omit/exclude/disregard/bypass <several:selected> | ~filter/leave/keep out <several:selected>
+        | ~filter/leave <several:selected> out
+    SKIPPED = <several:selected> ~skip/ignore/omit/exclude/disregard/bypass | <several:selected> ~filter/leave out
+    NEVER = %never %bring <several:selected> | (don/doesn ' t | don't | doesn't) %bring <several:selected>
+    NOTSYNCED = <several:selected> %never %bring
+    NONE = no <several:selected> %bring
     FROM = (out of | from) [our] <source> [org/crm]
     INTO = (into | to) [the/our] (warehouse/target/table)
     READ KEEP|ALONE|SYNC|IF|LIMIT [FROM] [INTO] {polarity=keep}

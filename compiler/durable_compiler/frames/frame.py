@@ -36,7 +36,8 @@ class Frame:
     kind: str
     doc: str
     phrases: str
-    build: Callable[[Values, Sentence], Clause | Fault | None]
+    # Several clauses where the same words are about several objects.
+    build: Callable[[Values, Sentence], Clause | tuple[Clause, ...] | Fault | None]
     echo: Callable[[Any, Snapshot], str]
     ir: Callable[[Any, Snapshot], dict[str, Any]]
     trace: tuple[str, ...]

@@ -24,6 +24,8 @@ class Guard(Clause):
 def build(values: Values, sentence: Sentence) -> Guard | Fault | None:
     """The clause of a reading."""
     limit, about = values["limit"], values.get("object")
+    if limit in _UNSUPPORTED:
+        return _no_such_limit(limit, sentence)
     if "inclusive" in values:
         return _share_reached(sentence)
     if limit == "max_changed_ratio":
@@ -70,6 +72,25 @@ def _share_reached(sentence: Sentence) -> Fault:
     return Fault("DUR053", message, sentence.tokens[0].start, sentence.tokens[-1].end, help, suggestions)
 
 
+# What is meant by a limit that no guard can hold, and the sentences that come nearest to it.
+_UNSUPPORTED = {
+    "deleted_share": (
+        "of deletions only a number of rows can be limited, no share",
+        ("Stops if a run would delete more than 1,000 rows", "Stops if more than 20% of rows would change"),
+    ),
+    "changed_count": (
+        "of changes only a share of the rows can be limited, no number",
+        ("Stops if more than 20% of rows would change",),
+    ),
+}
+
+
+def _no_such_limit(limit: str, sentence: Sentence) -> Fault:
+    message, suggestions = _UNSUPPORTED[limit]
+    span = (sentence.tokens[0].start, sentence.tokens[-1].end)
+    return Fault("DUR053", message, *span, "Write one of the limits that a guard can hold.", suggestions)
+
+
 def _nothing_to_guard(sentence: Sentence) -> Fault:
     message = "no run could ever break or ever keep this limit"
     help = "Write a number of rows that a run can stay within."
@@ -77,108 +98,147 @@ def _nothing_to_guard(sentence: Sentence) -> Fault:
 
 
 # What is too much, as the largest number allowed, and what is too little, as the smallest allowed.
-_OVER = "(more than | over | above | in excess of | greater than | >)"
-_REACHED = "(at least | >= | no less than | no fewer than)"
-_AT_MOST = "(at most | no more than | not more than | a maximum of | maximum | max | up to)"
+_REACHED = "(at least | >= | no less than | no fewer than | a minimum of)"
 _BEYOND = (
-    "(~exceed/surpass | is/are/goes/go/rises/rise/climbs/climb (over/above/beyond) | is/are (more/greater/higher) than)"
+    "(~exceed/surpass/pass/top | ~go/rise/climb/be (over/above/beyond/past) | is/are (more/greater/higher) than"
+    " | ~be more than)"
 )
-_SHARE = f"({_OVER} <share:ratio> | ({_REACHED} <share:ratio> | <share:ratio> or more) {{inclusive=yes}})"
+_SHARE = f"(%over <share:ratio> | ({_REACHED} <share:ratio> | <share:ratio> or more) {{inclusive=yes}})"
 _COUNT = (
-    f"({_OVER} <int:rows> | ({_REACHED} <int:rows> | <int:rows> or more) {{shift=-1}} | (any | a single) {{rows=0}})"
+    f"(%over <int:rows> | ({_REACHED} <int:rows> | <int:rows> or more) {{shift=-1}}"
+    " | (any | even one | a single | even a single | at least one) {rows=0})"
 )
+_NONE = "(no | zero | 0 | not a single | not any | not even one | none of the)"
 _TOO_FEW = (
-    "((fewer/less than | under | below) <int:rows> | (no | zero | not a single | not any) {rows=1}"
+    f"((fewer/less than | under | below | not even) <int:rows> | {_NONE} {{rows=1}}"
     " | (<int:rows> or fewer/less | at most <int:rows>) {shift=1})"
 )
+_ENOUGH = "((at least | no fewer than | no less than | a minimum of | >=) <int:rows> | more than <int:rows> {shift=1})"
+_MOST_ROWS = "(%most <int:rows> | (fewer/less than | under | below) <int:rows> {shift=-1})"
 _ROWS = "<counted:object>"
-_TABLE = f"({_ROWS} | the table/data/target/warehouse | the target/warehouse table)"
-_RUN = "([a/one/any/each/every/the] [single/given/nightly] run/sync/load/job/pipeline | it)"
-_PER = "[(in/per/during/by/within) [a/one/any/each/every/the] [single] run/sync/load | each run | in one go | at once]"
-_IF = "(if/when/whenever/once | in case | as soon as | in the event that)"
-_IFRUN = f"({_IF} {_RUN} | (any/a/every/each run/sync/load | runs/syncs) that/which)"
-_NEVER = (
-    f"([do/does] never/not want/let/allow {_RUN} [to] | no run/sync/load (may/can/should/must/shall/will) | "
-    f"[{_RUN}] (must/may/shall/should/can/will/do/does not"
-    " | cannot | [must/should/shall/may/can] never))"
+_TABLE = (
+    f"([all/of] {_ROWS} [in the (table/target/warehouse) | in total] | the table/data/target/warehouse"
+    " | the target/warehouse table)"
 )
-_MAY = f"[{_RUN}] [may/can/must/should]"
-_ALTER = "(~change/modify/alter/affect/touch | (changed/updated/modified or deleted/removed) | ~update {narrow=yes})"
-_REMOVE = "(~delete/remove/purge/erase/wipe [out])"
-_WIPED = "(deletions/deletes/removals | rows deleted | records deleted | deleted rows/records | removed rows/records)"
+_PER = (
+    "[(in/per/during/by/within/at) [a/one/any/each/every/the] [single] [run/sync/load/go/time/execution] | each run"
+    " | in one go | at once]"
+)
+_IFRUN = f"(%provided %a_run | (any/a/every/each run/sync/load/job | runs/syncs) that/which)"
+_NEVER = "(%must_not [let/allow %a_run] [to] | %a_run %must_not | no run/sync/load (may/can/should/must/shall/will))"
+_MAY = "[%a_run] [may/can/must/should | is/are allowed/permitted to | ~allow %a_run to]"
+_ALTER = (
+    "(~change/modify/alter/affect/touch | (changed/updated/modified or deleted/removed) | different"
+    " | ~update {narrow=yes} | ~overwrite {narrow=yes})"
+)
+_REMOVE = "(~delete/remove/purge/erase/wipe [out] | marked/flagged/scheduled/slated for deletion/removal | lost)"
+_WIPED = (
+    "(deletions/deletion/deletes/removals/removal | deletions of <object> | (rows/row/records) deleted/removed"
+    " | (deleted/removed rows/records))"
+)
 _ARRIVE = (
-    "(~come back | ~return | ~exist | ~find | ~arrive | there | left | available | remain | remains)"
+    "(~come back | ~return/exist/find/arrive/deliver/fetch/provide | there | left | available | remain/remains"
+    " | come/comes in | came [back/in])"
     " [from salesforce | in salesforce | by salesforce]"
 )
-_DELIVER = "(~return/deliver/have/hold/contain/yield/provide | ~send [back] | ~come back with | ~give [back/us])"
+_SOURCE = "(salesforce | [the/an] <object> (query/extract/extraction/export/response))"
+_DELIVER = (
+    "(~return/deliver/have/hold/contain/yield/provide/supply/report | ~send [back] | ~come [back] with"
+    " | ~give [back/us] | ~hand (back/over))"
+)
+_EMPTY = "(~come [back] | is/are | was/were | ~arrive | turn/turns out [to be]) (empty/blank)"
+_PRECEDE = "(before (writing | loading | committing | it writes) [anything] | before anything is (written/loaded))"
 
 FRAME = Frame(
     kind="guard",
     doc="Stops a run before it writes when it would change or delete too much, or when Salesforce returns too little.",
     phrases=f"""
-    STOP = [then] ~stop/abort/fail/halt/cancel/refuse/pause/block/interrupt/hold/suspend
-            [(the/this/any/every/each/a) run/sync/load/job/pipeline | runs]
-        | ((the/this/any/a/every/each) [nightly] run/sync/load/job/pipeline | runs | it) ~stop/abort/fail/halt/pause
-        | (do/does not | must/should not) (write/load/commit) [anything] | ~write nothing | nothing is written
-        | (do/does/must/should/may not) ~proceed/continue/run
-        | ~wait for [a] (person/human/approval/someone) | ~ask for approval/confirmation
-    RUN = {_RUN}
-    CHANGED = {_IF} {_SHARE} [of] {_TABLE} [would/will/have/has | going to] {_ALTER} {_PER} {{limit=max_changed_ratio}}
-        | {_IFRUN} [would/will | going to | tries to] {_ALTER} {_SHARE} [of] {_TABLE} {_PER} {{limit=max_changed_ratio}}
-        | {_IF} [the] (share/percentage/proportion/fraction of) (changed/changing/modified rows/records)
-            {_BEYOND} <share:ratio> {{limit=max_changed_ratio}}
-    DELETED = {_IF} {_COUNT} {_ROWS} [would/will/have/has | going to] {_REMOVE} {_PER} {{limit=max_deleted_rows}}
-        | {_IFRUN} [would/will | going to | tries to] {_REMOVE} {_COUNT} {_ROWS} {_PER} {{limit=max_deleted_rows}}
-        | deleting/removing {_COUNT} {_ROWS} {_PER} {{limit=max_deleted_rows}}
-        | {_IF} [there [would/will | going to | tries to] are/is/be] {_COUNT} {_WIPED} {_PER} {{limit=max_deleted_rows}}
-        | {_IF} ([the] number of {_WIPED} | {_WIPED}) [in/of a/the run] [would/will | going to | tries to]
-            {_BEYOND} <int:rows> [rows/records]
-            {_PER} {{limit=max_deleted_rows}}
-    FEW = {_IF} salesforce {_DELIVER} {_TOO_FEW} {_ROWS} {{limit=min_rows}}
-        | {_IF} salesforce ({_DELIVER} nothing | ~come back empty) {{rows=1}} {{limit=min_rows}}
-        | {_IF} there are/is {_TOO_FEW} {_ROWS} [from/in salesforce] {{limit=min_rows}}
-        | {_IF} {_TOO_FEW} {_ROWS} {_ARRIVE} {{limit=min_rows}}
-        | {_IF} [the] (number/count of <object> | <object> count) [in salesforce]
-            (~drop/fall/go/sink/is (below/under) <int:rows> | is (less/lower/smaller than) <int:rows> | is zero
-            {{rows=1}})
+    STOP = [then] ~stop/abort/fail/halt/cancel/refuse/pause/block/interrupt/hold/suspend/terminate/end/quit/reject
+            [%a_run | runs] [{_PRECEDE}]
+        | [%a_run] (~call/break/bail off/out | ~call %a_run off | ~come to a halt/stop | ~give up) [%a_run]
+        | %a_run ~stop/abort/fail/halt/pause/end/quit
+        | (~make | ~let | ~cause) %a_run [to] fail/stop
+        | %must_not (write/load/commit/change/save [anything] | ~proceed/continue/run/succeed
+            | be (written/loaded/committed/applied) | go through/ahead/on | carry on)
+        | ~write nothing | nothing ([is/gets/may/must/should/can] [be] written/loaded/committed)
+        | refuse/refuses to (write/load/commit/run/proceed/continue/start)
+        | (is/are not [be] (allowed/permitted/accepted))
+        | ~wait for [a] (person/human/approval/someone) | ~ask for approval/confirmation | (~need/require approval)
+    RUN = %a_run
+    WITHOUT = without (writing/loading/committing/changing) anything | {_PRECEDE}
+        | [and] (~write/load/commit nothing | do/does not write [anything])
+    CHANGED = (%provided {_SHARE} [of] {_TABLE} %would {_ALTER} {_PER}
+        | {_SHARE} [of] {_TABLE} %would {_ALTER} {_PER} %hence
+        | [on/at/for] {_SHARE} ((changed/modified rows/records/row) | rows/records changed/modified | changes) {_PER} [%hence]
+        | %provided %a_run %would {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
+        | {_IFRUN} %would {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
+        | changing/modifying/altering {_SHARE} [of] {_TABLE} {_PER}
+        | %provided [the] (share/percentage/proportion/fraction of) (changed/changing/modified rows/records
+            | {_ROWS} [that/which] %would {_ALTER}) {_BEYOND} <share:ratio> {_PER}
+        | %provided [the] [row] changes {_BEYOND} <share:ratio> [of {_TABLE}] {_PER}) {{limit=max_changed_ratio}}
+    DELETED = (%provided {_COUNT} {_ROWS} %would {_REMOVE} {_PER}
+        | {_COUNT} {_ROWS} %would {_REMOVE} {_PER} %hence
+        | {_IFRUN} %would {_REMOVE} {_COUNT} {_ROWS} {_PER}
+        | deleting/removing {_COUNT} {_ROWS} {_PER}
+        | [%provided [there] %would [be] | on/at/for | in case of] {_COUNT} {_WIPED} {_PER} [%hence]
+        | %provided %a_run %would (~make/cause/contain/do/perform/carry_out/involve/include/have) {_COUNT} {_WIPED} {_PER}
+        | [%provided %a_run (~contain/involve/include) | on | in case of] [a/the] deletion/removal of {_COUNT} {_ROWS} {_PER}
+        | %provided ([the] number of {_WIPED} | [the] number of {_ROWS} [that/which] %would {_REMOVE} | {_WIPED}
+            | [the] deletion count) [in/of/by/for %a_run] %would {_BEYOND} <int:rows> [rows/records] {_PER})
+            {{limit=max_deleted_rows}}
+    DELETED_SHARE = (%provided {_SHARE} [of] {_ROWS} %would {_REMOVE} {_PER}
+        | {_IFRUN} %would {_REMOVE} {_SHARE} [of] {_ROWS} {_PER}) {{limit=deleted_share}}
+    CHANGED_COUNT = (%provided {_COUNT} {_ROWS} %would {_ALTER} {_PER}
+        | {_IFRUN} %would {_ALTER} {_COUNT} {_ROWS} {_PER}) {{limit=changed_count}}
+    FEW = (%provided salesforce %would {_DELIVER} {_TOO_FEW} {_ROWS} [at all] [%hence]
+        | %provided {_SOURCE} %would ({_DELIVER} nothing [at all] | {_EMPTY}) {{rows=1}} [%hence]
+        | %provided there are/is {_TOO_FEW} {_ROWS} [from/in salesforce] [at all] [%hence]
+        | %provided {_TOO_FEW} {_ROWS} (%would {_ARRIVE} | from/in salesforce) [at all] [%hence]
+        | {_TOO_FEW} {_ROWS} ({_ARRIVE} | from/in salesforce) [at all] %hence
+        | [on] (an empty <object> [result/response/set] | an empty result for <object>) {{rows=1}} [%hence]
+        | %provided [the] (number/count of <object> | <object> count) [in/from salesforce]
+            (~drop/fall/go/sink/dip/be [to] (below/under) <int:rows> | is (less/lower/smaller/fewer than) <int:rows>
+            | (is | ~drop to | ~fall to) zero {{rows=1}})
+        | %provided <object> [table/list] {_EMPTY} [in salesforce] {{rows=1}}) {{limit=min_rows}}
+    UNLESS = (unless salesforce {_DELIVER} {_ENOUGH} {_ROWS}
+        | unless [there are] {_ENOUGH} {_ROWS} [{_ARRIVE}]
+        | unless [there are] {_ENOUGH} {_ROWS} in salesforce) {{limit=min_rows}}
+    ONLY = only (~run/proceed/continue/write/load/start/commit | ~go_ahead) [anything]
+        | (~run/proceed/continue/write/load/start/commit | ~go_ahead) only
+    ENOUGH = %provided (salesforce {_DELIVER} {_ENOUGH} {_ROWS} | [there are] {_ENOUGH} {_ROWS} [{_ARRIVE}])
             {{limit=min_rows}}
-        | {_IF} <object> [table/list] (is/are | ~come [back]) empty [in salesforce] {{rows=1}} {{limit=min_rows}}
-    UNLESS = unless salesforce {_DELIVER} at least <int:rows> {_ROWS} {{limit=min_rows}}
-        | unless [there are] at least <int:rows> {_ROWS} {_ARRIVE} {{limit=min_rows}}
-    CHANGES = {_NEVER} {_ALTER} {_SHARE} [of] {_TABLE} {_PER} {{limit=max_changed_ratio}}
-        | {_MAY} {_ALTER} {_AT_MOST} <share:ratio> [of] {_TABLE} {_PER} {{limit=max_changed_ratio}}
-        | {_AT_MOST} <share:ratio> [of] {_TABLE} [may/can/must/should] {_ALTER} {_PER} {{limit=max_changed_ratio}}
-        | ~allow {_AT_MOST} <share:ratio> [of] {_TABLE} to [be] {_ALTER} {_PER} {{limit=max_changed_ratio}}
-        | ~limit/cap/restrict changes (to/at) [{_AT_MOST}] <share:ratio> [of] {_TABLE} {_PER}
-            {{limit=max_changed_ratio}}
-        | changes ~limit/cap/restrict (to/at) [{_AT_MOST}] <share:ratio> [of] {_TABLE} {_PER}
-            {{limit=max_changed_ratio}}
-        | (maximum/max/highest/largest) [allowed] ([share/percentage of] changed rows/records | change) {_PER}
-            [is] [: | =]
-            <share:ratio> [of {_TABLE}] {_PER} {{limit=max_changed_ratio}}
-        | change limit/threshold {_PER} [is] [: | =] <share:ratio> [of {_TABLE}] {_PER} {{limit=max_changed_ratio}}
-    DELETES = {_NEVER} {_REMOVE} {_COUNT} {_ROWS} {_PER} {{limit=max_deleted_rows}}
-        | {_MAY} {_REMOVE} {_AT_MOST} <int:rows> {_ROWS} {_PER} {{limit=max_deleted_rows}}
-        | {_AT_MOST} <int:rows> {_ROWS} [may/can/must/should] {_REMOVE} {_PER} {{limit=max_deleted_rows}}
-        | ~allow {_AT_MOST} <int:rows> ({_WIPED} | {_ROWS} to be {_REMOVE}) {_PER} {{limit=max_deleted_rows}}
-        | ~limit/cap/restrict deletions/deletes (to/at) [{_AT_MOST}] <int:rows> [{_ROWS}] {_PER}
-            {{limit=max_deleted_rows}}
-        | deletions/deletes ~limit/cap/restrict (to/at) [{_AT_MOST}] <int:rows> [{_ROWS}] {_PER}
-            {{limit=max_deleted_rows}}
-        | ~guard/protect against {_COUNT} {_WIPED} {_PER} {{limit=max_deleted_rows}}
-        | [safety limit [: | =]] {_AT_MOST} <int:rows> {_WIPED} [are allowed] {_PER} {{limit=max_deleted_rows}}
+        | %provided %most <share:ratio> [of] {_TABLE} %would {_ALTER} {_PER} {{limit=max_changed_ratio}}
+        | %provided {_MOST_ROWS} {_ROWS} %would {_REMOVE} {_PER} {{limit=max_deleted_rows}}
+    CHANGES = ({_NEVER} {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
+        | {_MAY} {_ALTER} %most <share:ratio> [of] {_TABLE} {_PER}
+        | %most <share:ratio> [of] {_TABLE} [may/can/must/should | is/are allowed to] {_ALTER} {_PER}
+        | ~allow %most <share:ratio> [of] {_TABLE} to [be] {_ALTER} {_PER}
+        | no more than <share:ratio> [of] {_TABLE} [may/can/must/should | is/are allowed to] {_ALTER} {_PER}
+        | ~limit/cap/restrict/keep changes (to/at/under/below) [%most] <share:ratio> [of] {_TABLE} {_PER}
+        | changes ~limit/cap/restrict (to/at) [%most] <share:ratio> [of] {_TABLE} {_PER}
+        | (maximum/max/highest/largest) [allowed] ([share/percentage of] changed rows/records | change/changes) {_PER}
+            [is] [: | =] <share:ratio> [of {_TABLE}] {_PER}
+        | %most <share:ratio> ((changed rows/records) | change/changes) {_PER}
+        | change limit/threshold {_PER} [is] [: | =] <share:ratio> [of {_TABLE}] {_PER}) {{limit=max_changed_ratio}}
+    DELETES = ({_NEVER} {_REMOVE} {_COUNT} {_ROWS} {_PER}
+        | {_MAY} {_REMOVE} %most <int:rows> {_ROWS} {_PER}
+        | %most <int:rows> {_ROWS} [may/can/must/should | is/are allowed to] {_REMOVE} {_PER}
+        | ~allow %most <int:rows> ({_WIPED} | {_ROWS} to be {_REMOVE}) {_PER}
+        | ~limit/cap/restrict/keep (deletions/deletes/removals) (to/at) [%most] <int:rows> [{_ROWS}] {_PER}
+        | (deletions/deletes/removals) ~limit/cap/restrict (to/at) [%most] <int:rows> [{_ROWS}] {_PER}
+        | ~guard/protect against {_COUNT} {_WIPED} {_PER}
+        | [safety limit [: | =]] %most <int:rows> {_WIPED} [are allowed] {_PER}
         | (maximum/max/highest/largest) [allowed] [number of] {_WIPED} {_PER} [is] [: | =] <int:rows> [{_ROWS}] {_PER}
-            {{limit=max_deleted_rows}}
-        | (deletion/delete limit/threshold) {_PER} [is] [: | =] <int:rows> [{_ROWS}] {_PER} {{limit=max_deleted_rows}}
-    FLOOR = (at least | a minimum of | no fewer than) <int:rows> {_ROWS} [must | should | have to]
-            {_ARRIVE} {{limit=min_rows}}
-        | salesforce [must | should | has to | needs to] {_DELIVER} (at least | a minimum of) <int:rows> {_ROWS}
-            {{limit=min_rows}}
-        | ~expect/require (at least | a minimum of) <int:rows> {_ROWS} [from/in salesforce] {{limit=min_rows}}
-        | there must/should be at least <int:rows> {_ROWS} [from/in salesforce] {{limit=min_rows}}
-        | (minimum/min) ([number of] <object> [count] | number of rows/records | row/record count) [is] [: | =]
-            <int:rows> {{limit=min_rows}}
-    READ STOP CHANGED|DELETED|FEW|UNLESS
+        | (deletion/delete limit/threshold) {_PER} [is] [: | =] <int:rows> [{_ROWS}] {_PER}) {{limit=max_deleted_rows}}
+    FLOOR = ({_ENOUGH} {_ROWS} [must/should/shall | have to] {_ARRIVE}
+        | salesforce [must/should/shall | has to | needs to] {_DELIVER} {_ENOUGH} {_ROWS} {_PER}
+        | ~expect/require {_ENOUGH} {_ROWS} [from/in salesforce] {_PER}
+        | there must/should/shall be {_ENOUGH} {_ROWS} [from/in salesforce] {_PER}
+        | (minimum/min) ([number of] <object> [count] | number of rows/records | row/record count | rows/records) {_PER}
+            [is] [: | =] <int:rows> [rows/records]
+        | (minimum/min) [: | of] <int:rows> {_ROWS} {_PER}) {{limit=min_rows}}
+    READ STOP CHANGED|DELETED|FEW|UNLESS|DELETED_SHARE|CHANGED_COUNT [RUN] [WITHOUT]
+    READ ONLY ENOUGH [RUN]
     READ CHANGES|DELETES|FLOOR
     """,
     build=build,

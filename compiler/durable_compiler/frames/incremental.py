@@ -63,6 +63,10 @@ FRAME = Frame(
     READS = want/need | ~pick up | ~read/sync/load/fetch/pull/extract/process/query/transfer/copy/ingest/get/take
     ONLY = only/just/solely
     WHAT = [the] %delta
+    FIRSTLOAD = (after/following) the (first/initial) (load/run/sync)
+    NOTALL = (do/does not | never | rather than | instead of) ~reload/read/load/re_read/refresh %everything [each/every
+        time | on/with each/every run | again]
+    JUSTDELTA = only/just [the] delta/deltas/changes
     SINCE = [the] (%altered %rows since/after %last_run | %rows [that/which] [have/has/were] [been] %altered
         since/after %last_run | changes since/after %last_run | what/everything/anything [that] [has/have/was] [been]
         %altered since/after %last_run)
@@ -76,15 +80,22 @@ FRAME = Frame(
         loads/extraction/loading/syncs/reads/sync/load | ~be incremental
     BASIS = (replication key | [high] watermark | watermark [field/column]) [is] [:] systemmodstamp | (based on
         | driven by | keyed on | using | via | by) [the] systemmodstamp [timestamp/field] | cursor [field/column] is [:]
-        systemmodstamp | cursor [field/column] [:] systemmodstamp | ~use systemmodstamp [to] | ~use systemmodstamp as
+        systemmodstamp | cursor [field/column] [:] systemmodstamp | with systemmodstamp as [the] cursor/watermark | ~use systemmodstamp [to] | ~use systemmodstamp as
         [the] cursor/watermark
-    UNCHANGED = (do/does not | never) ~re_read/read/load/sync/reread/fetch unchanged %rows [again] | unchanged
+    UNCHANGED = (do/does not | never) ~re_read/read/load/sync/reread/fetch %rows [that/which] have/has not changed [again] [since
+        %last_run] | unchanged %rows (must/should/shall/need/will/do/are/is not | are/must/should never) [to] [be]
+        ~re_read/read/load/sync/reread/fetch [again/twice] | ~skip %rows [that/which] have/has not changed [since %last_run]
+        | (do/does not | never) ~re_read/read/load/sync/reread/fetch unchanged %rows [again] | unchanged
         %rows are (not | never) ~re_read/read/load/sync/reread/fetch [again] | %rows that have/has not changed since
         %last_run are not ~re_read/read/load/sync/fetch [again] | ~skip unchanged %rows | unchanged %rows are ~skip
-    REREAD = ~look back [by] <duration:overlap> | ~go back <duration:overlap> | ~re_read/reread [the]
+    REREAD = ~re_read/reread/read/cover [the] (last/previous/latest/past/preceding/prior) <duration:overlap> [again/anew/twice]
+        [of changes] | ~start [each/every/the] (read/run/extract/query) [from] <duration:overlap> before the
+        (last/previous) (run/one) [ended/finished/started/began] | ~read <duration:overlap> (further back | before) [than]
+        [the] (last/previous) run | ~start [reading] <duration:overlap> (before | earlier than) the (last/previous) run
+        [ended/finished] | ~look back [by] <duration:overlap> | ~go back <duration:overlap> | ~re_read/reread [the]
         (last/previous/latest/past) <duration:overlap> [of changes] | ~re_read/reread [a window of] <duration:overlap>
         before the (last/previous) run | ~read the (last/previous/past) <duration:overlap> (again | once more)
-    OVERLAP = [~use/have/keep/apply/need/set] [with/and] %overlapping | [runs/windows/reads] ~overlap [the] [with]
+    OVERLAP = [~use/have/keep/apply/need/set/allow/leave/add/include] [with/and] %overlapping | [runs/windows/reads] ~overlap [the] [with]
         [the] [consecutive/successive] [reads/runs/windows/previous/last] [one/run] by <duration:overlap>
     WHAT_WITH = [the] %delta with %overlapping
     INCR_WITH = (~run/sync/load/read/work/update/extract/pull [the data] incrementally | incremental/delta
@@ -92,17 +103,32 @@ FRAME = Frame(
     USED = ~use/apply/need
     BEFORE = before [the] last/previous run | between runs/syncs/reads
     LATELABEL = late [arriving] changes/records/updates [:]
-    LATE = to catch [any] late [arriving] changes/records/updates | (for/because of) late [arriving]
+    LATE = (to (catch/cover/include/capture) | in case of | to (allow/account) for | allowing/accounting for) [any/the]
+        late/delayed [arriving/committed/coming] changes/records/updates/commits/edits | so [that] no late [arriving]
+        changes/updates/records are missed/lost | so [that] nothing is missed/lost | so [that] late [arriving]
+        changes/updates/records are (not missed/lost | caught) | to catch [any] late [arriving] changes/records/updates | (for/because of) late [arriving]
         changes/records/updates
-    FULL = [~do/run/perform/make/schedule/trigger/execute] [a/the] full/complete/entire
+    FULL = [~do/run/perform/make/schedule/trigger/execute/want/need/carry_out/require] [a/the] full/complete/entire
+        (refresh/reload/load/resync/sync/backfill | re sync/load/read) of %everything | ~re_read/re_load/re_sync/reload/resync
+        %everything from (scratch | the beginning | the start) | %everything %be_to [be] ~re_read/re_load/re_sync/reload/resync
+        (from scratch | in full | completely | fully) | %everything %be_to [be] ~read/load/sync again (from scratch | in
+        full) | [~do/run/perform/make/schedule/trigger/execute/want/need/carry_out/require] [a/the] full/complete/entire
         (refresh/reload/load/resync/sync/backfill | re sync/load/read) | ~reload/refresh/resync %everything
         | %everything ~reload/refresh/resync | ~re_read/re_load/re_sync %everything | %everything %be_to [be]
         ~re_read/re_load/re_sync | %everything [to] ~read/load/sync again | ~read/load/sync %everything again
-    HAPPEN = ~run/happen/schedule/do/perform/plan/trigger/start/execute | ~take place
+    HAPPEN = ~run/happen/schedule/do/perform/plan/trigger/start/execute/require/need [out] | ~take place | ~carry out | ~make
     OFTEN = weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}
     DAYS = <days>
-    TIMES = [at] <times>
+    TIMES = [at/for] <times>
+    FORDAYS = for <days>
     ZONE = <zone>
+    READ FULL FORDAYS [TIMES] [ZONE] [OFTEN] [HAPPEN] {full=yes}
+    READ JUSTDELTA {changes=yes}
+    READ NOTALL READS|ONLY WHAT {changes=yes}
+    READ NOTALL READS ONLY WHAT [RUNS] {changes=yes}
+    READ READS ONLY WHAT FIRSTLOAD [RUNS] [BASIS] {changes=yes}
+    READ READS SINCE FIRSTLOAD [RUNS] [BASIS] {changes=yes}
+    READ INCR FIRSTLOAD [BASIS] [RUNS] {changes=yes}
     READ READS ONLY WHAT [RUNS] [BASIS] [LABEL] {changes=yes}
     READ READS SINCE [RUNS] [BASIS] [LABEL] {changes=yes}
     READ READS ONLY WHAT_WITH [RUNS] [BASIS] [LATE] {changes=yes}

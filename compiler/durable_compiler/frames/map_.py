@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from durable_compiler.catalogue import SYSTEM_FIELDS, FieldSchema, Snapshot, squeeze
@@ -10,6 +10,7 @@ from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
 from durable_compiler.grammar.clocks import listed
 from durable_compiler.grammar.columns import Renamed, label
 from durable_compiler.grammar.names import FieldName
+from durable_compiler.grammar.scopes import outside
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.layout import TEXT_TYPE, TYPES, column_name
 
@@ -25,6 +26,12 @@ class Map(Clause):
 def build(values: Values, sentence: Sentence) -> Map | Fault | None:
     """The clause of a reading."""
     columns = values["renames"] if "renames" in values else _renamed(values)
+    if "renames" in values and "type" in values:
+        columns = _typed(columns, values["type"])
+    if outside(values.get("scope"), (one.name[0] for one in columns)):
+        return None
+    if "object" in values and outside(values["object"], (one.name[0] for one in columns)):
+        return None
     if not columns or len({one.name for one in columns}) != len(columns):
         return None
     for one in columns:
@@ -55,6 +62,13 @@ def _renamed(values: Values) -> tuple[Renamed, ...]:
     if len(columns) != len(fields):
         return ()
     return tuple(Renamed(one, column, values.get("type")) for one, column in zip(fields, columns, strict=True))
+
+
+def _typed(columns: tuple[Renamed, ...], kind: str) -> tuple[Renamed, ...]:
+    """A type behind one field and its column; behind several it could be of the last or of all."""
+    if len(columns) != 1 or columns[0].column is None or columns[0].type is not None:
+        return ()
+    return (replace(columns[0], type=kind),)
 
 
 def _is_a_value(one: Renamed, sentence: Sentence) -> bool:
@@ -138,36 +152,71 @@ FRAME = Frame(
     kind="map",
     doc="Says which column a field is stored in, and of which type.",
     phrases="""
-    STORE = ~store/save/load/write/land/put/map/rename/copy/keep/bring/expose/publish <renames>
+    STORE = ~store/save/load/write/land/put/map/rename/copy/keep/bring/expose/publish/record/hold/persist/deliver
+        <renames>
     ARE = <declared:renames>
-    RENAME = ~rename/name/call <owned> [column/columns] [to/into/as] [the] [column/columns] <column_names:columns>
-    MANY = ~store/save/load/write/land/put/map/rename/copy/keep <owned> as/to/into/in/→
-        [the] [column/columns] <column_names:columns> [, respectively | respectively | in that order]
-    MANYBE = <owned> (needs/need/has/have to be | is/are to be)
-        ~store/save/load/write/land/put/map/rename/copy/keep as/to/into/in [the]
-        [column/columns] <column_names:columns> [, respectively | respectively | in that order]
-    GOES = <owned> ~go/land/end_up (in/into/to [the/a] column [called/named] | in/into/to) <column_names:columns>
-        [column]
-    COLON = <owned> : ~store/save/map/rename/load/write as/to/into/in [the] [column] <plain_column:column>
-    HOLDS = [the] column <new_column:column> ~hold/contain/store/carry/keep/take <owned>
+    RENAME = ~rename/name/call/title <owned> [column/columns] [to/into/as] [the] [column/columns]
+        <column_names:columns> %in_order
+    MANY = %holding <owned> %as_columns %in_order
+        | %storing_as <owned> (under/as/at/in) [the/its] [new] [column/field] name/names [of] <column_names:columns>
+        %in_order
+    MANYBE = %wanting <owned> (%be | need/needs to be | has/have to be | is/are to be | ~go)
+        [~store/save/load/write/land/put/map/rename/copy/keep/hold/record/place/capture/expose/publish/persist/deliver
+        | available/visible/known/found] %as_columns %in_order
+        | (have/want/need/like) <owned>
+        ~store/save/load/write/land/put/map/rename/copy/keep/hold/record/place/capture/expose/publish/persist
+        %as_columns %in_order
+    AGAIN = %holding <it:owned> %as_columns | <it:owned> %be %holding %as_columns | ~rename/call <it:owned> [to/as]
+        <column_names:columns>
+    GOES = <owned> ~go/land/belong/live (in/into/to/under [the/a] column [called/named] | in/into/to)
+        <column_names:columns> [column] | <owned> (~appear/arrive/surface | ~show up | ~end up) (as/under) [the] [column/name]
+        <column_names:columns>
+    TYPECOLUMN = %wanting <owned> (~become | must/shall/should become | %be ~store/hold/keep/save/record/load/land as
+        | (%be | is/are/be) | ~turn into | is/are/be ~turn/convert/make into | : [a/an])
+        [a/an/the] <column_type:type> %typed_column
+        | ~store/hold/keep/save/record/load/land/turn/make/convert/map/have/want/need/expose <owned>
+        [~store/hold/keep/save/record/load] [as/into/to/in] [a/an/the] <column_type:type> %typed_column
+    BECOMES = %wanting <owned> ~become [the/a/an] (column/columns/field [called/named] <column_names:columns>
+        | <marked_column:column> [column])
+    COLON = <owned> : ~store/save/map/rename/load/write/keep/hold/put/call as/to/into/in/it [the] [column]
+        <plain_column:column> | <owned> : %as_columns
+    HOLDS = [the/a] [new] [<known:object>] column <new_column:column>
+        ~hold/contain/store/carry/keep/take/show/receive <owned>
         | <owned> ~populate/fill/feed [the] column <new_column:column>
+        | [the] [<known:object>] <marked_column:column> [column] ~hold/contain/store/carry/show/receive <owned>
+        | [the] [<known:object>] column <new_column:column> [%be] (for | populated/filled/fed/taken from/with/by
+        | comes from) <owned>
+        | [the] <marked_column:column> [column] ([%be] (populated/filled/fed/taken from/with/by) | comes from | ← | < -)
+        <owned>
+    EQUALS = [column] <marked_column:column> (= | : | is) <owned> | <owned> (= | :) <marked_column:column>
     USE = ~use <new_column:column> (as the column name | as column name | as the column | as the name) for/of
         <owned>
         | ~use [the] column [name/called/named] <new_column:column> for/of <owned>
         | [the] column [name] (for/of) <owned> %be [called/named] <new_column:column>
-        | <owned> ~become/use [the] column <new_column:column>
+        | [the] column [name] (for/of) <owned> : <new_column:column>
+        | ~name/call [the] column (for/of/with) <owned> <column_names:columns>
+        | <owned> ~become/use/get/take/have/receive [the/a] column [name/called/named] <new_column:column>
+        | <owned> ~get/take/have/receive/bear/carry [the] name <new_column:column>
         | <owned> : column <new_column:column>
-    CALLED = [the] <owned> [column] %be (called/named | known as | renamed to)
+    CALLED = [the] <owned> [column] (%be | must/shall/should be) (called/named | known as | renamed to | referred to as)
         <column_names:columns> [in the warehouse | in the target | in the table | in snowflake]
-    TYPED = ~store/save/load/write/keep/convert/cast/type/treat/land <owned> (as/to/into) <column_type:type>
-        | <owned> %be (~store/save/load/write/keep/convert/cast/type/treat (as/to/into)
-        | [of type]) <column_type:type>
-        | <owned> (has/have | must/shall/should have) [the] type <column_type:type>
-        | the type of <owned> %be <column_type:type>
-    OFTYPE = (as | of type | with type | and type) <column_type:type>
-    READ STORE|ARE
-    READ RENAME|MANY|MANYBE|GOES|COLON|HOLDS|USE|CALLED [OFTYPE]
-    READ TYPED
+    TYPED = ~store/save/load/write/keep/convert/cast/type/treat/land/hold/record/turn/make <owned> (as/to/into)
+        [a/an] <column_type:type>
+        | %wanting <owned> %be (~store/save/load/write/keep/convert/cast/type/treat/hold/record/turn/land (as/to/into)
+        | [of type | of the type]) [a/an] <column_type:type>
+        | <owned> (has/have | must/shall/should have | ~get) [the] [column] type <column_type:type>
+        | (have/want/need) <owned> ~store/save/load/write/keep/convert/cast/type/treat/hold/record (as/to/into)
+        <column_type:type>
+        | the [column/data] type of <owned> %be <column_type:type>
+        | [the] [column/data] type (of/for) <owned> : <column_type:type>
+        | ~use [the] [column/data] type <column_type:type> for <owned>
+        | ~use <column_type:type> as [the] [column/data] type (for/of) <owned>
+    OFTYPE = (as | of type | with type | with the type | and type | and typed as | typed as | typed)
+        <column_type:type> | [,] [the] type [is/:/=] <column_type:type> | [,] [a/an] <column_type:type> [column]
+        | \\( [type] [:] <column_type:type> \\)
+    SCOPE = <scope>
+    READ STORE|ARE|BECOMES|RENAME|MANY|MANYBE|AGAIN|GOES|COLON|HOLDS|EQUALS|USE|CALLED [OFTYPE] [SCOPE]
+    READ TYPED|TYPECOLUMN [SCOPE]
     """,
     build=build,
     echo=echo,

@@ -47,10 +47,11 @@ FRAME = Frame(
     doc="Says how a run changes the table: upsert, append, replace or history.",
     phrases="""
     LABEL = [write/load/sync/update/loading/writing/target] mode/type/strategy/method/semantics/disposition [is]
-        [:] | [~use/apply] [the]
+        [:/=] | [~use/apply] [the]
     UPSERTED = upsert/upserts/upserting/merge [mode/semantics/strategy] | an/the upsert/merge
     APPENDED = append/appends [only] [mode/semantics/strategy] | insert only | inserts only
-    REPLACED = full refresh [and/with] overwrite | overwrite/replace/truncate
+    REPLACED = full refresh [and/with] overwrite | [full] overwrite/replace/truncate [mode] | truncate and load/reload
+    KEPTHISTORY = [full] history [mode] | %scd2
     OVERWRITE = full refresh [and/with] overwrite
     BOTH = ~upsert existing and ~insert new %rows
     UPSERT = ~upsert/merge [[the] %rows_or_changes] [(into/to) [the] table/target] | ~upsert/merge [new and/or]
@@ -59,7 +60,10 @@ FRAME = Frame(
         | %rows_or_changes ~merge , not ~append
     WANT = want/need
     KEYED = (by/on/using | based on) [the/their] (record/salesforce/source id/ids | id/ids | primary key)
-    UPDATE = (%existing | %rows) ~update in place | existing ones [are] ~update | ~update %existing | %existing
+    UPDATE = ~update (%rows | what/those/ones | the ones) (we already have | [that/which] already ~exist | [that/which]
+        [are] (already there | already present | already in the table | there already) | we have | [that] ~exist | there)
+        | ~update what's there/changed | (%rows | those/ones) [that/which] [are] (already there/present | already in the
+        table | we already have) %be_to ~update | (%existing | %rows) ~update in place | existing ones [are] ~update | ~update %existing | %existing
         %be_to ~update | ~update existing
     TO = to
     LOAD = the load/sync
@@ -68,41 +72,74 @@ FRAME = Frame(
         [it] ~update [,] (otherwise/else | if not [,] | or else) [it] ~insert/add
     NOUPDATES = only inserts , no updates | inserts only , no updates | ~append , never (overwrite/update) | only
         inserts [and] no updates
+    WHEREELSE = (if/when/where/whenever) [a/the/any] (%rows | it) [already] (~exist | is [already] there/present)
+        [in [the] table/target/warehouse/snowflake] [,] [then] [it] ~update [it] [,/;] [and/but] (if/when/where/whenever)
+        (it | the %rows | one) (does not | is not | do not) [yet] [exist/there/present] [,] [then] [it] ~insert/add [it]
+        | (if/when/where/whenever) [a/the/any] %rows [already] (~exist | is already there/present | is [already]
+        there/present) [in [the] table/target/warehouse/snowflake] [,] [then] ~update it [,/;] [and] (otherwise/else | if
+        not | or else) [,] ~insert/add it
     IFELSE = ~update if [it] exists , insert otherwise | ~update if [it] exists , otherwise insert
+    NEVERUPDATE = (never/not | do/does not) ~update/overwrite/change [or delete] (existing %rows | anything | [any/the]
+        [old/existing] %rows | old/existing ones | them) | without ever updating/overwriting [existing/old]
+        (%rows | anything | ones) | never overwriting [existing/old] (%rows | anything | ones)
+    JUSTAPPEND = [just/only] ~append [only] [new ones | new %rows | every/each change] [as [a] new row/rows/record]
+        | ~write each/every change as a new row/record
     NEVERUP = never ~overwrite/change [existing] %rows [:/,/;] (append only | only ~append) | never ~update
         [existing] %rows [:/,/;] only ~append/insert | only ~append , never ~update | (never/not | do/does not)
         ~update [or delete] [existing] %rows [:/,/;] [just] ~append [new ones]
-    INSERT = ~insert/add/create [new] (%rows | ones) | new (%rows | ones) %be_to ~insert/add/create | ~insert/add
+    INSERT = ~insert/add/create (the rest | what/everything/those [that] is/are new/missing | what's new/missing | what
+        does not [exist] | anything new | the others | the missing ones) | [the/any] new (%rows | ones) ~insert/add/create
+        | ~insert/add/create [new] (%rows | ones) | new (%rows | ones) %be_to ~insert/add/create | ~insert/add
         (those/ones | the ones) that do not [exist] | ~insert new | the rest ~insert/add
-    APPEND = ~append [every/each/all/the] [change/changes/version/versions] [to the table | of (a/each/every)
+    APPEND = ~append (every/each/any/all) change/changes as [a/its] [own/new/separate] row/rows/record/records | (every/each/any)
+        change ~get/have/receive [its own | a new | a separate] row/record | (every/each/all/any) change/changes %be_to
+        ~append [to [the] table] | a new row/record/version (~add/insert/append/write/create) (for/per/on/with)
+        every/each/any change | ~append [every/each/all/the] [change/changes/version/versions] [to the table | of (a/each/every)
         record] | ~append [new/changed] %rows | (every/each/all) change/changes %be_to ~append [as [a] new
         row/rows/record/records] | only ~append | %rows are only [ever] ~append | append only
         | ~append/add/insert/write [a] new (row/record/version) (for/per/on/with) each/every/any change | each/every/any
         change ~add/create/insert/become/produce [a] [new] row/record | each/every/any change
         ~write/store/save/add/insert as [a] new row/record
-    REPLACE = ~replace/overwrite/truncate/rebuild/recreate [the/whole/entire/full/complete/target]
-        [whole/entire/target] table [contents/completely] [from scratch] | the [whole/entire/target] table %be_to
+    REPLACE = ~replace/overwrite/rewrite/rebuild/refill/swap_out [the/whole/entire/full/complete/target]
+        [whole/entire/full/complete] (contents/content/data/rows) of the [whole/entire/target] table
+        | ~replace/overwrite/rewrite everything in the table | ~rewrite/reload the [whole/entire/full/complete] table
+        [from scratch] | ~replace/overwrite/truncate/rebuild/recreate [the/whole/entire/full/complete/target]
+        [whole/entire/target/full/complete] table [contents/completely] [from scratch] | the [whole/entire/target] table %be_to
         [fully/completely] ~replace/overwrite/rebuild/truncate/recreate | ~truncate and
         ~load/reload/insert/refill/rewrite [[the] [target] table] | ~drop and ~recreate/rebuild/reload the table
         | ~replace/overwrite all [the/existing] %rows [in the table]
-    WIPE = ~truncate/empty/clear the table and ~reload/load/refill it | (fully/completely/entirely)
+    WIPE = ~truncate/empty/clear/wipe [the] [whole/target] [table] [first] [,] [and/then] [then] ~reload/load/refill [it/everything]
+        | (fully/completely/entirely)
         ~replace/overwrite/rebuild the table | ~wipe/clear/empty and ~reload/load/refill the table | ~delete all rows
         and ~reload/load [them/everything] | full overwrite | the table [is] ~rebuild/recreate/reload from scratch
         | [fully/completely] ~replace the contents of the table
-    EACHRUN = on/in/with/at/during/by/for every/each run/sync/load | every/each time | every/each run/sync/load
+    EACHRUN = on/in/with/at/during/by/for every/each [single] run/sync/load | every/each time | every/each run/sync/load
     HISTORISE = (full/complete/whole) history of [all/every/the] changes ~keep/track/store/preserve
         | ~historise/historize (all/every/the) change/changes/records | (all/every/the) changes ~keep/store as history
-    HISTORY = ~keep/track/store/preserve/retain/maintain/record [the/a] (full/complete/whole/entire)
-        [change/audit] history [of (all/every/the/each) change/changes/records/record/rows | of records/changes/rows]
+    HISTORY = ~keep/track/store/preserve/retain/maintain/record/need/have/want [the/a] (full/complete/whole/entire)
+        [change/audit] history [of/for [(all/every/the/each) [single]] change/changes/records/record/rows/row] | [the/a]
+        (full/complete/whole/entire) [change/audit] history [of/for (all/every/the/each) [single]
+        change/changes/records/record/rows/row] %be_to ~keep/track/store/preserve/retain/maintain/record | [the]
+        (history of | historical versions of) (all/every/the/each) change/changes/record/records/row/rows %be_to
+        ~keep/track/store/preserve/retain/maintain/record | [the] (old/previous/earlier/prior) version/versions %be_to
+        ~keep/preserve/retain (when/whenever) [a/the] %rows ~change | (when/whenever) [a/the] %rows ~change [,] ~keep
+        [the/its] (old/previous/earlier/prior) version/versions [too | as well | also] | ~keep [the]
+        (old/previous/earlier/prior) version/versions (when/whenever) [a/the] %rows ~change | every/each version of
+        (a/each/every) record %be_to ~keep/preserve/store/retain | ~store/keep/write a new version (of the record | of it)
+        (each/every time | whenever) it/one ~change
         | ~keep/track/store/preserve/maintain [the] history of (all/every/the/each) change/changes/record/records
-        | ~keep/preserve/store/retain [all/every/each/old/previous] version/versions of (every/each/all/a)
-        record/records | [the] (old/previous/all/earlier) versions of (every/each/all/a) record/records
+        | ~keep/preserve/store/retain [all/every/each/the] [old/previous/past/earlier/historical/single] version/versions of
+        (every/each/all/a/the) record/records | [the] (old/previous/all/earlier) versions of (every/each/all/a) record/records
         ~keep/preserve/retain | [~need/want] [a/the] (full/complete/whole) [change] history
     TYPE2 = [~use/keep/apply/maintain | ~track/keep/store/maintain [the] history] [\\(] [as/using/with] %scd2
         [history/table/dimension] [of [all] records/changes/rows] [\\)]
     HISTORYLABEL = history [mode/tracking] [is] [:]
-    READ ORUPDATE|BOTH|IFEXISTS|IFELSE {mode=upsert}
+    READ ORUPDATE|BOTH|IFEXISTS|IFELSE|WHEREELSE {mode=upsert}
     READ NEVERUP|NOUPDATES [LOAD] {mode=append}
+    READ NEVERUPDATE JUSTAPPEND|APPENDED {mode=append}
+    READ NEVERUPDATE LABEL APPENDED {mode=append}
+    READ LABEL KEPTHISTORY [TYPE2] {mode=history}
+    READ UPSERTED UPDATE INSERT [KEYED] {mode=upsert}
     READ UPSERT [INSERT] [KEYED] [EACHRUN] {mode=upsert}
     READ LABEL UPSERTED [KEYED] {mode=upsert}
     READ LABEL UPSERTED TO UPDATE INSERT {mode=upsert}

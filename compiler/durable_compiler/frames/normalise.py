@@ -11,6 +11,7 @@ from durable_compiler.frames.frame import Clause, Frame, Values
 from durable_compiler.grammar.clocks import listed
 from durable_compiler.grammar.columns import fault_at, label, labels
 from durable_compiler.grammar.names import FieldName
+from durable_compiler.grammar.scopes import outside
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.layout import TYPES, column_name
 
@@ -33,6 +34,8 @@ def build(values: Values, sentence: Sentence) -> Normalise | Fault | None:
         return Normalise(dates=values["dates"])
     if "phones" in values:
         return Normalise(phones=values["phones"], phone_region=values.get("region"))
+    if outside(values.get("scope"), (owner for owner, _ in values["owned"])):
+        return None
     said = [step for name in ("one", "two", "three", "four", "five") if (step := values.get(name))]
     steps = tuple(dict.fromkeys(said))
     if len(steps) != len(said) or ("region" in values and "e164" not in steps):
@@ -115,45 +118,63 @@ FRAME = Frame(
     phrases="""
     STEPS = %step_one [%then %step_two] [%then %step_three] [all] [the] <owned>
     LATER = %then ~store/convert/write/save/put/keep/format/change/turn [it/them] (in/to/into/as) %form_four
+        | %then ~make [it/them] %form_four | [and] in %form_four
         | %then ((lower ~case | ~lowercase) {four=lower} | (upper ~case | ~uppercase) {four=upper}) [it/them]
-    TRIMLATER = %then ~trim [it/them] {five=trim}
+    TRIMLATER = %then ~trim [it/them] {five=trim} | %then ~remove/strip %outer {five=trim}
+        | [%then] (without/no | with no) %outer {five=trim}
     FORMAT = %step_one %then ~store/convert/write/save/format/normalise/normalize <owned> in/to/into/as %form_four
-    POST = ~store/convert/write/save/put/keep/change/turn/make/load/set/normalise/normalize/format <owned>
-        [in/to/into/as] %form_four
-    PASSIVE = <owned> (%be | has/have to be | needs/need to be) %step_one [%then %step_two] [%then %step_three]
-        | <owned> %be %step_one [%then %step_two] %then [~store/convert/write/save/put/keep/format/change/turn]
-        [in/to/into/as]
-        %form_four
-    STORED = <owned> in %form_four | <owned> %be
-        [~store/convert/write/save/put/keep/format/change/turn/load/normalise/normalize] in/to/into/as
-        %form_four | <owned> (%be | must/shall/should be) %form_four
-        | <owned> ~use/follow %form_four
-    TRIMMED = %spaces (around/from/of/in) <owned> %be ~trim/strip {one=trim} | %outer (around/from/of/in) <owned>
-        %be ~remove/delete {one=trim} | <owned> (has/have | must/shall/should have) no (leading or trailing |
-        surrounding) (whitespace/spaces) {one=trim}
-    ALLDATES =
-        ~store/write/format/keep/save/convert/normalise/normalize/express/load/put/represent/render/output/land
-        %dates (as/in/to/into/using/with | to be) %iso
+    POST = (~store/convert/write/save/put/keep/change/turn/make/load/set/normalise/normalize/format/record/hold/land
+        | ~have/want/need/transform/force) [all] <owned> [in/into/to/as | to be] %form_four
+    PASSIVE = %wanting <owned> (%be | has/have to be | needs/need to be)
+        %step_one [%then %step_two] [%then %step_three]
+        | %wanting <owned> %be %step_one [%then %step_two] %then
+        [~store/convert/write/save/put/keep/format/change/turn/hold/record] [in/to/into/as] %form_four
+    DONE = %wanting <owned> [%be | have/has/having | must/shall/should have | to have] %done_one [%then %done_two]
+        [%then %done_three]
+        | (have/want/need) <owned> %done_one [%then %done_two] [%then %done_three]
+    AGAIN = <omitted:owned> [%be | have | must/shall/should be] %done_one [%then %done_two] [%then %done_three]
+        | %step_one [%then %step_two] <omitted:owned>
+    NOTE = [~clean/normalise/normalize/tidy/standardise/standardize [up]] <owned> (: | - | – | — | , | = | →)
+        %note_one [%then %note_two] [%then %note_three]
+        | ~clean/normalise/normalize/tidy/standardise/standardize [up] <owned> (by | with | using)
+        %note_one [%then %note_two] [%then %note_three]
+        | %note_one [%then %note_two] [%then %note_three] (: | for | on) <owned>
+    STORED = <owned> in %form_four | %wanting <owned> %be
+        [~store/convert/write/save/put/keep/format/change/turn/load/normalise/normalize/hold/record/land] in/to/into/as
+        %form_four | %wanting <owned> (%be | must/shall/should be) %form_four
+        | <owned> ~use/follow %form_four | <owned> to %form_four
+        | %form_four for <owned> | ~use/apply %form_four (for/on/in/to) <owned>
+    TRIMMED = %spaces (around/from/of/in) <owned> %be ~trim/strip {one=trim} | %outer %upon <owned>
+        %be ~remove/delete/strip/drop/trim/cut [off] {one=trim}
+        | <owned> (has/have | must/shall/should/may have) no %outer {one=trim}
+        | <owned> (must/shall/should/may) not (have/contain/begin or end with) %outer {one=trim}
+        | no %outer (in/on/around) <owned> {one=trim}
+        | %outer %upon <owned> (~go | must/shall/should go) [away] {one=trim}
+    ALLDATES = (~store/write/format/keep/save/convert/normalise/normalize/express/load/put/represent/render/output/land
+        | ~hold/record/standardise/standardize/have/want/need/show/present)
+        %dates (as/in/to/into/using/with/under | to be [in/stored in/stored as] | stored in/as | held in/as) %iso
     DATESUSE = %dates (use | follow | %be ~convert/normalise/normalize to | %be
-        ~store/keep/write/save/format/express/load in/as/using
-        | are in | must/shall/should be in | are | must/shall/should/will be | in | as | stored in/as) %iso
-        | %dates : %iso
-    DATESFOR = ~use %iso for %dates | %iso (for | is/are used for) %dates | %iso dates [and times/timestamps]
-    PHONES = ~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/put %phones
-        (as/to/in/into/using) %e164
+        ~store/keep/write/save/format/express/load/hold/record/show/present/represent/render/land/give in/as/using
+        | are in | must/shall/should be in | are | must/shall/should/will be | in | as | to | stored in/as | held in/as
+        | go/goes in as | is/are to follow | %be) %iso
+        | %dates (: | → | = | -) %iso
+    DATESFOR = ~use/apply %iso (for/to/on/in) %dates | %iso (for | is/are [to be] used for) %dates
+        | %iso dates [and times/timestamps]
+    PHONES = (~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/put/hold/record/land
+        | ~represent/have/want/need/turn) %phones (as/to/in/into/using | to be [in/stored in/stored as] | stored in/as
+        | held in/as) %e164
     PHONESARE = %phones (%be | must/shall/should be)
-        [~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load]
-        [as/to/in/into/using] %e164 | %phones ~use/follow %e164 | ~use %e164 for %phones
-    REGION = [,] for/in/assuming [the] <region> [numbers/region] | [,] (with/assuming/using) [the] <region> as
-        [the] default
-        [country/region] | [,] default/defaulting [country/region] [is/to] [the] <region>
-        | \\( [the] <region> \\) | [,] (numbers/those/ones without a country code) are/being [from] [the] <region>
-        [numbers]
-        | [,] (numbers/those/ones without a country code) are/is ~treat/assume as/to_be <region> [numbers]
-    READ STEPS [LATER] [REGION]
-    READ POST [TRIMLATER] [REGION]
-    READ PASSIVE|STORED|FORMAT [REGION]
-    READ TRIMMED
+        [(~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/hold/record/put/land/turn
+        | ~give/represent)]
+        [as/to/in/into/using] %e164 | %phones (~use/follow/have | (must/shall/should) use/follow/have) %e164
+        | ~use/apply %e164 (for/to/on/in) %phones | %phones [:/→/=/-] [to/in/as/into] %e164
+        | %e164 (for | is/are [to be] used for) %phones
+    REGION = %by_region
+    SCOPE = <scope>
+    READ STEPS [LATER] [REGION] [SCOPE]
+    READ POST [TRIMLATER] [REGION] [SCOPE]
+    READ PASSIVE|STORED|FORMAT|DONE|AGAIN|NOTE [TRIMLATER] [REGION] [SCOPE]
+    READ TRIMMED [SCOPE]
     READ ALLDATES|DATESUSE|DATESFOR {dates=iso8601_utc}
     READ PHONES|PHONESARE [REGION] {phones=e164}
     """,

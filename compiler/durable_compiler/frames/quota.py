@@ -48,39 +48,61 @@ def _rest(left: float) -> float:
     return float(1 - Decimal(repr(left)))
 
 
-_AT_MOST = "(at most | only | at the most | no more than | not more than | a maximum of | max | maximum | up to)"
-_OVER = "(more than | over | above | in excess of)"
+_OF_DAY = "(daily/salesforce/org's/organization's/organisation's/company's/day's/today's | each/every/a/the/one day's)"
+_AMOUNT = "(limit/limits/quota/budget/allowance/allocation/capacity/contingent/maximum)"
+_IN_A_DAY = "[allowed/available/permitted] [(in a day | per/a/each/every day | for the day | daily)]"
 _CALLS = (
-    "([the/our] [daily/org's/organization's/organisation's/day's/salesforce/today's] [of]"
-    " [the] [daily/org's/day's/salesforce] [salesforce] (api | rest api | api request | api call)"
-    " (calls/call/requests/request/limit/limits/quota/budget/allowance/allocation/capacity)"
-    " [in salesforce | of salesforce] [per day | a day | each day | every day | in a day | for the day]"
-    " | [the/our] (day's/daily) (calls/requests/quota/allowance/limit) | (calls/requests) (per/a) day)"
+    f"([all] [the/our/my/its/their] [{_OF_DAY}] [{_AMOUNT} [of/on/for]] [the/our] [{_OF_DAY}] [{_OF_DAY}]"
+    f" (api | rest api | api request | api call) (calls/call/requests/request | [calls/call/requests/request] {_AMOUNT})"
+    f" [in salesforce | of/from/to salesforce | of our org | of the org] {_IN_A_DAY} [that]"
+    f" [we/salesforce (get/gets/have/has/allow/allows/gives/give/grants) [us]] {_IN_A_DAY}"
+    f" | [the/our/its] ({_OF_DAY}) ([{_OF_DAY}] calls/requests | {_AMOUNT} [of (calls/requests)])"
+    f" | (calls/requests) (per/a) day | [the] (calls/requests) [that] salesforce (allows/gives/grants) [us] {_IN_A_DAY})"
+)
+_USAGE = (
+    "([the/our/its/salesforce] [salesforce] [daily] api (usage/use/consumption/traffic/load | call/calls [usage/use/consumption])"
+    " | [the/our] (share/proportion/part) of [the/our] [daily] [salesforce] api calls)"
+)
+_SPEND = "~use/consume/take/need/spend/burn/draw/exhaust/eat/make/claim/require [up/through]"
+_OTHERS = (
+    "(others | other (systems/applications/apps/tools/integrations/users/jobs/processes/teams) | everyone/everything else"
+    " | anyone/anybody/everybody else | other users and systems | the rest [of the company/organisation/organization])"
 )
 
 FRAME = Frame(
     kind="quota",
     doc="Says which share of the daily Salesforce API calls the pipeline may use.",
     phrases=f"""
-    USE = [may/can] ~use/consume/take/need/spend [up]
-    ATMOST = {_AT_MOST} <share> of {_CALLS}
-    NEVER = (never | (must/should/may/shall/will/do/does/can not) | cannot | [must/should/may] never)
-        (~use/consume/take/need/spend {_OVER} <share> of {_CALLS} | ~exceed <share> of {_CALLS}
-        | ~go (over/above/beyond) <share> of {_CALLS})
-    NEVERUSE = ~use/consume/take never {_OVER} <share> of {_CALLS} | never {_OVER} <share> of {_CALLS}
-    STAY = [api usage/use/consumption] ~stay/keep/remain [the] [salesforce] [api usage/use/consumption]
-            (within | at or below | below/under {{below=yes}}) <share> of {_CALLS}
-    STOP = ~stop at <share> of {_CALLS}
-    CAP = ~limit/cap/restrict [{_CALLS} | api usage/use/consumption | itself | usage | the/this/our
-            pipeline/sync/integration/job] (to/at) [{_AT_MOST}] <share> of {_CALLS}
-        | api usage/use/consumption ~limit/cap/restrict (to/at) [{_AT_MOST}] <share> of {_CALLS}
-    LEAVE = (~leave/reserve/keep/spare) [at least] <share:left> of {_CALLS}
-        (for/to) (others | other (systems/applications/apps/tools/integrations/users) | everyone else | everything else
-        | other users and systems) | ~leave [at least] <share:left> of {_CALLS} (free/unused/alone/untouched)
-    LABEL = [salesforce] (api | api call | daily api) (budget/quota/limit/share/allowance) [of/is] [at most | : | =]
-        <share> [of {_CALLS}]
+    USE = [may/can | is allowed/permitted to] {_SPEND} | (is/are) (allowed/permitted | entitled to) | may/can have
+    ATMOST = %most <share> [of] {_CALLS} | <share> [of] {_CALLS} (at most | at the most | max/maximum)
+        | only <share> [of] {_CALLS}
+    USED = [may/can | is/are allowed/permitted to | is/are] [be] (used/consumed/spent/taken/burned/burnt) [up]
+    SHALLBE = <share> [of] {_CALLS} [must/should/shall/will | is/are] [be] [the/our/a/an] [upper/maximum/hard]
+            (limit/cap/ceiling/maximum/most) [for/of [this/the/our] (tool/sync/pipeline/integration/job/run)
+            | [that] (we | [this/the/our] (tool/sync/pipeline/integration/job/run)) [may/can] {_SPEND}]
+    NEVER = %must_not ({_SPEND} %over <share> [of] {_CALLS} | ~exceed <share> [of] {_CALLS}
+            | ~go (over/above/beyond/past) <share> [of] {_CALLS})
+        | {_USAGE} %must_not (~exceed/surpass/pass | ~go/rise/climb/be (over/above/beyond/past) | ~be more than)
+            <share> [[of] {_CALLS}]
+    NEVERUSE = ({_SPEND} never | never) %over <share> [of] {_CALLS}
+    STAY = [{_USAGE}] ~stay/keep/remain [{_USAGE}]
+            (within | at or below | %most | to %most | below/under {{below=yes}}) <share> [of] {_CALLS}
+    STOP = ~stop [reading/calling/using] [salesforce] (at/after/on [reaching/using]) <share> [of] {_CALLS}
+        | ~stop [reading/calling] [salesforce] (when/once) <share> [of] {_CALLS} (is/are/has/have/used/consumed/spent)
+            [been] (used/consumed/spent/reached)
+    CAP = ~limit/cap/restrict/keep [{_CALLS} | {_USAGE} | itself/us/ourselves/usage | the/this/our
+            pipeline/sync/integration/job/tool] (to/at) [%most] <share> [of] {_CALLS}
+        | {_USAGE} ~limit/cap/restrict (to/at) [%most] <share> [[of] {_CALLS}]
+    LEAVE = (~leave/reserve/keep/spare/save) [at least | a minimum of] <share:left> [of] {_CALLS}
+            (for/to {_OTHERS} | [~leave] free/unused/alone/untouched/available [for {_OTHERS}])
+        | [at least | a minimum of] <share:left> [of] {_CALLS} ([must/should] (~leave/reserve/keep/spare/save) (for/to {_OTHERS}
+            | free/unused/untouched/available [for {_OTHERS}]) | [must/should] (stay/remain | be) (free/unused/untouched
+            /available) [for {_OTHERS}] | [must/should] ~belong to {_OTHERS})
+    LABEL = [daily] [salesforce] (api | [daily] api call/calls/request | daily api | [max/maximum] api (usage/use/consumption))
+            [budget/quota/limit/share/allowance/cap] [of/is] [: | =] [%most] <share> [[of] {_CALLS}]
     READ USE ATMOST
-    READ ATMOST
+    READ ATMOST [USED]
+    READ SHALLBE
     READ NEVER
     READ NEVERUSE
     READ STAY

@@ -52,20 +52,29 @@ FRAME = Frame(
     kind="reconcile",
     doc="Says when record IDs are compared with Salesforce, to find those deleted for good.",
     phrases="""
-    CHECK = ~check/look/scan/sweep/search [whether/if]
-    LOOKED = ~look/check for | ~search for
+    CHECK = ~check/look/scan/sweep/search/verify [salesforce] [whether/if/for/that/which/out]
+    LOOKED = ~look/check for | ~search for | ~look_out for
+    WHETHER = ~verify that no %rows ([have/has/were/are] [been] (permanently/hard (deleted/removed/erased) | deleted/erased/removed
+        (for good | permanently))) | (~check/verify [in] [salesforce] (whether/if/which | to see (whether/if)) [any] %rows | ~see/find_out
+        (whether/if/which) [any] %rows) ([have/has/were/are] [been] (permanently/hard (deleted/removed/erased)
+        | (deleted/erased/removed) (for good | permanently | forever) | purged | (vanished/disappeared/gone/missing) from
+        salesforce) [from/in salesforce] | no longer exist in salesforce)
+    COMPARING = by comparing [the/all/our/record] [record] ids [with/against/to [those in] salesforce] [ids]
     FIND = ~find/detect/catch/identify/discover/reconcile/check/verify/spot
     FOR = for %rows deleted for good | for %gone | whether/if %rows [have/has/were] [been] [permanently/hard]
         deleted [for good/permanently]
     GONE = [for/which] %gone
     TO = to ~find/detect/catch/identify/discover/spot %gone
-    RECON = (~verify/check | cross ~check) [all/the] [record] ids (with/against) salesforce | ~reconcile/compare
+    RECON = ~reconcile/compare/check/match %idlist (with/against/to/and) %theirs | %idlist %be_to ~reconcile/compare/check/match
+        (with/against/to) %theirs | ~reconcile %idlist | (~verify/check | cross ~check) [all/the] [record] ids (with/against) salesforce | ~reconcile/compare
         [all/the] (<object> ids/keys | ids/keys | record/records ids) (with/against/to) [the/those in] salesforce
         [ids] | [all/the] (<object> ids/keys | [record] ids/keys) [in the warehouse/table/target] %be_to
         ~reconcile/compare with/against/to [the/those in] salesforce [ids] | ~reconcile/compare salesforce ids
         (with/and/to) warehouse/table ids | ~reconcile with/against salesforce | ~reconcile [with/against] [the/all]
         [record] ids
-    NOUN = [~run/do/perform] [a/the] [full] %sweep
+    NOUN = [~run/do/perform/schedule/need/want] [a/the/an] [full] %sweep [(for/of) %gone] | [~run/do/perform/need/want] (a/an/the)
+        [weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}] (sweep/check/scan for
+        %gone | %sweep)
     RUN = ~run/happen/execute/do/perform | ~take place
     WITH = by comparing [the/all/record] ids [with salesforce] | with a [weekly {often=weekly} | monthly
         {often=monthly}] id comparison/reconciliation
@@ -73,6 +82,10 @@ FRAME = Frame(
     DAYS = <days>
     TIMES = [at] <times>
     ZONE = <zone>
+    READ WHETHER DAYS [TIMES] [ZONE] [OFTEN] [COMPARING]
+    READ GONE LOOKED DAYS [TIMES] [ZONE] [OFTEN] COMPARING
+    READ FIND GONE DAYS [TIMES] [ZONE] [OFTEN] COMPARING
+    READ CHECK FOR|GONE DAYS [TIMES] [ZONE] [OFTEN] COMPARING
     READ CHECK FOR|GONE DAYS [TIMES] [ZONE] [OFTEN]
     READ FIND GONE DAYS [TIMES] [ZONE] [OFTEN] [WITH]
     READ FIND GONE WITH DAYS [TIMES] [ZONE]

@@ -41,26 +41,45 @@ FRAME = Frame(
     kind="refresh",
     doc="Says how often formula fields, whose changes leave no timestamp, are read again.",
     phrases="""
-    FIELDS = %formulas | values of/in %formulas
+    FIELDS = %formulas | [the] values of/in %formulas | [the] formula results
+    SINCE = (since/because/as) (their changes leave no timestamp | they do not [update/change/touch/bump] [the] [salesforce]
+        (timestamp/modstamp/systemmodstamp) | changes to them leave no timestamp)
+    NEEDNIGHT = (need/require/get/want) (a/the nightly) (refresh/reread/reload/recalculation | re read) | a nightly
+        (refresh/reread | re read) of %formulas [is required/needed/done | takes place]
     AGAIN = ~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute
         | ~refresh/recompute/recalculate/update/reload/reread/resync/refetch/reevaluate | ~bring up to date | ~keep up
         to date
     READ1 = ~read/pull/fetch/load/sync
-    ONCE = again/anew | once more
+    KEEPFRESH = %formulas %be_to ~keep (fresh/current | up to date) by (re reading/refreshing/rereading them)
+        | ~keep %formulas (fresh/current | up to date) by (re reading/refreshing/rereading them)
+    ONCE = again/anew/afresh | once more | from scratch
     NEED = (need/require refreshing | need/require a refresh | need/require re reading)
     RUNS = ~run/happen | ~take place | ~do/perform/schedule
-    NIGHT = every/each night | nightly | once a/every/per night
-    RUN = on/in/with/at/during/by every/each run/sync | every/each run/sync | every time
+    NIGHT = (every/each night | nightly | once a/every/per night) [,] [once] | overnight [,] (every/each night)
+    RUN = on/in/with/at/during/by every/each [single] run/sync/load | every/each [single] run/sync/load | (every/each time
+        | whenever) [(the/this/our/a) (pipeline/sync/job/tool/load/system)] [~run/sync] | (every/each time | whenever) it
+        runs
     ALWAYS = always
     NOT = never [be] %formula_again | do/does/should/shall/must/will not [be] %formula_again | are/is not [to be]
         %formula_again | are/is never [to be] %formula_again | must/should/shall/will never [be] %formula_again
-    NONE = no %formula_refresh | no refresh of %formulas | do not need %formulas to [be] %formula_again
+    NEVERSO = , and [the tool/pipeline/sync | it] [must/should/shall/will] never do/does so | , ever
+    NEEDOF = (need/require/want/schedule/do/run) (a/the nightly) (refresh/reread/reload/recalculation | re read) of %formulas
+    NONE = %formula_refresh [:/=] never | do/does not (need/want) %formulas (refreshed | read again | [to be] %formula_again) |
+        do/does not bother ([re] reading/refreshing/recalculating | with) %formulas | %formulas do/does not have to
+        [be] (%formula_again | read again) | [there] [is] no need to %formula_again %formulas | no %formula_refresh | no refresh of %formulas | do not need %formulas to [be] %formula_again
         | ~skip/disable/omit [the] %formula_refresh | ~turn off [the] %formula_refresh | %formulas do not need to be
         %formula_again | [there] [is] no need to [be] %formula_again %formulas | %formula_refresh [is] [:]
         never/off/disabled/no | %formulas [:] never [%formula_again]
     NOUN = %formula_refresh
     NIGHTJOB = nightly job/run/task
     READ FIELDS NEED NIGHT {when=nightly}
+    READ FIELDS NEEDNIGHT {when=nightly}
+    READ NEEDNIGHT|NEEDOF {when=nightly}
+    READ NONE NEVERSO {when=never}
+    READ AGAIN FIELDS NIGHT SINCE {when=nightly}
+    READ AGAIN FIELDS RUN SINCE {when=every_run}
+    READ KEEPFRESH NIGHT {when=nightly}
+    READ KEEPFRESH RUN {when=every_run}
     READ FIELDS NEED RUN {when=every_run}
     READ AGAIN FIELDS NIGHT {when=nightly}
     READ READ1 ONCE FIELDS NIGHT {when=nightly}

@@ -21,6 +21,9 @@ class Require(Clause):
     on_failure: str
 
 
+_CONDITIONAL = frozenset("whose where when whenever if that which who with without having lacking unless".split())
+
+
 def build(values: Values, sentence: Sentence) -> Require | Fault | None:
     """The clause of a reading."""
     fields: tuple[FieldName, ...] = values.get("owned", ())
@@ -32,6 +35,9 @@ def build(values: Values, sentence: Sentence) -> Require | Fault | None:
     fields = tuple(dict.fromkeys(fields))
     # "Without an Email and Phone" may mean either or both: one field at a time.
     if not fields or ("lack" in values and len(fields) > 1):
+        return None
+    # "… whose Type is Customer and Website is not blank" goes on with the condition: it requires nothing.
+    if "stated" in values and any(one.norm in _CONDITIONAL for one in sentence.tokens):
         return None
     if values.get("culprit", fields[0][0]) != fields[0][0]:
         return None
@@ -65,9 +71,10 @@ FRAME = Frame(
     IS = <owned> must/shall/should be (present/set/filled/provided/supplied/given/populated/entered/there/known |
         filled in
         | filled out) | <owned> must/shall/should have a value
-        | <owned> (must/shall/should/may/can/is/are not | cannot | must/shall/should/may never | is/are never) [be]
+        | <owned> (must/shall/should/may/can not | cannot | must/shall/should/may never | is/are never) [be]
         [~allow to]
         [be] empty/blank/null/missing
+        | <owned> is/are not [~allow to] [be] empty/blank/null/missing {stated=yes}
         | <owned> (must/shall/should/may/can not | cannot | must never) be left empty/blank
         | <owned> (needs/need | has/have) to be (present/set/filled/provided/supplied/given/populated/there/known |
         filled in)
@@ -75,7 +82,7 @@ FRAME = Frame(
     FOR = <named> [%be] [a] required/mandatory/compulsory [field/fields] for/on/in [all/every] <object>
         | (on/for/in) [all/every] <object> [,] <named> [%be] [a] required/mandatory/compulsory [field/fields]
         | (on/for/in) [all/every] <object> [,] [we] ~require [a/an/the] <named>
-    HAVE = <object> must/shall/should (have/include/contain/carry | come with) (a/an/the/both) <named>
+    HAVE = <object> (must/shall/should | ought to) (have/include/contain/carry | come with) (a/an/the/both/some) <named>
         | <object> (need/needs/require/requires [to have] | has/have to have) (a/an) <named>
         | <object> must/shall/should (always have/include/contain | always come with) (a/an/the) <named>
         | <object> ~require <named>
@@ -84,26 +91,18 @@ FRAME = Frame(
         | ~reject [any/all] <object> (if/when) (it/they) %lacks <named>
         | ~reject <object> whose <named> is/are %absent
     RECORDS = [any/all] records %lacking <owned> %be ~reject | ~reject [any/all] records %lacking <owned>
-    OTHERWISE = ~fail the run otherwise {on_failure=fail} | otherwise the run ~fail {on_failure=fail}
-        | otherwise ~fail [the] [run] {on_failure=fail} | ~warn otherwise {on_failure=warn}
-        | otherwise [it/they] ~warn {on_failure=warn}
-        | otherwise [it/they/record/records/row/rows] %be ~reject {on_failure=reject}
-        | otherwise [it/they/record/records/row/rows] ~reject {on_failure=reject}
-        | otherwise ~reject [it/them/record/row] {on_failure=reject}
-        | or [else] (it/they | the record) %be ~reject {on_failure=reject} | or [else] the run ~fail
-        {on_failure=fail}
-    REJECTED = %rows without it/one are ~reject {on_failure=reject}
-    FAIL = %failrun if/when/as_soon_as [any/a/an] <some:object> %lacks <named> {on_failure=fail}
-        | ~fail if/when [any/a/an] <some:object> %lacks <named> {on_failure=fail}
-        | [the/a] run ~fail/stop/abort if/when [any/a/an] <some:object> %lacks <named> {on_failure=fail}
-        | if/when [any/a/an] <some:object> %lacks <named> [,] [then] (%failrun | [the/a] run ~fail/stop/abort)
+    OTHERWISE = %onfail
+    FAIL = %failrun if/when/as_soon_as [any/a/an | a/any/one single | even one] <some:object> %lacks <named> {on_failure=fail}
+        | ~fail if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> {on_failure=fail}
+        | [the/a] run ~fail/stop/abort if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> {on_failure=fail}
+        | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] (%failrun | [the/a] [whole/entire] run ~fail/stop/abort)
         {on_failure=fail}
         | [any/all] <object> %lacking <named> %failrun {on_failure=fail}
     WARN = ~warn [me/us] if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
         | ~warn [me/us] (about/on/for/of) [any/all] <object> %lacking <named> {on_failure=warn}
         | [any/all] <object> %lacking <named> %warning {on_failure=warn}
-        | if/when [any/a/an] <some:object> %lacks <named> [,] [then] ~warn [me/us] {on_failure=warn}
-        | ~give/raise/issue a warning (if/when [any/a/an] <some:object> %lacks <named> | for/about [any/all]
+        | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] ~warn [me/us] {on_failure=warn}
+        | ~give/raise/issue a warning (if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> | for/about [any/all]
         <object> %lacking <named>)
         {on_failure=warn}
     MISSING = (a/any) %absent <owned> %failrun {on_failure=fail} | (a/any) %absent <owned> %warning
@@ -118,8 +117,8 @@ FRAME = Frame(
         {on_failure=reject}
         | ~reject [the/a] (record/row | <some:culprit>) if/when <owned> %isabsent {on_failure=reject}
         | ~reject records/rows whose <owned> is/are %absent {on_failure=reject}
-    READ REQUIRED|IS [OTHERWISE] [REJECTED]
-    READ FOR|HAVE [OTHERWISE] [REJECTED]
+    READ REQUIRED|IS [OTHERWISE]
+    READ FOR|HAVE [OTHERWISE]
     READ REJECT|RECORDS {on_failure=reject} {lack=yes}
     READ FAIL|WARN|MISSING {lack=yes}
     """,

@@ -41,47 +41,62 @@ def ir(clause: Residency, catalogue: Snapshot) -> dict[str, Any]:
 
 _SYSTEMS = {"snowflake": "Snowflake", "duckdb": "DuckDB"}
 _DATA = (
-    "([all/the/our/customer/synced/warehouse/this] [of] [our/the] [customer] data/records | everything | [the] "
-    "data and backups)"
+    "([all/any/the/our/customer/synced/warehouse/this/every] [copies of] [of] [our/the/this] [synced/customer]"
+    " (data/records) | everything | [the] data and backups | [the/all/our] (storage/processing | storage and processing"
+    " | processing and storage | data storage))"
 )
-_IN = "(in | inside | within | in/inside/within the (borders/territory) of)"
+_WHERE = "[([the/a] (cloud/aws/azure/gcp) region | [the] (region/country/territory) of)]"
+_REGIONS = "(<regions> [borders/soil/territory])"
+_IN = f"((in | inside | within | in/inside/within the (borders/territory) of) {_WHERE})"
+_OUT = "(outside [of] | out of | beyond)"
 _ONLY = "(only/exclusively/solely)"
-_HOLD = "(~store/keep/hold/host/process/retain/save/put/persist)"
+_HOLD = "(~store/keep/hold/host/process/retain/save/put/persist/maintain/locate/house)"
+_LIVE = "(~stay/remain/reside/live/sit | be)"
+_WAREHOUSE = "([the/our/a] (<system> [account/warehouse/instance/database] | warehouse/database/target))"
 
 FRAME = Frame(
     kind="residency",
     doc="Says in which regions the data may be.",
     phrases=f"""
-    STAY = {_DATA} ~stay/remain/reside/live/sit {_IN} <regions> | {_DATA} ~stay/remain ~store {_IN} <regions>
-        | {_DATA} {_HOLD} [{_ONLY}] {_IN} <regions> [{_ONLY}] | {_DATA} (has/have/needs/need) to be {_HOLD}
-            {_IN} <regions>
-        | {_DATA} (has/have/needs/need) to ~stay/remain/reside/live {_IN} <regions> | {_DATA} {_ONLY} {_HOLD}
-            {_IN} <regions>
-        | {_DATA} [may/can] {_ONLY} {_HOLD} {_IN} <regions> | {_DATA} may/can be {_HOLD} {_IN} <regions> {_ONLY}
-        | {_DATA} may/can be {_HOLD} {_ONLY} {_IN} <regions>
-    KEEP = {_HOLD} {_DATA} [{_ONLY}] {_IN} <regions> | {_ONLY} {_HOLD} {_DATA} {_IN} <regions>
-        | all (processing | storage | storage and processing | processing and storage) (~happen | ~take_place | ~stay)
-            {_IN} <regions>
-    NOTLEAVE = {_DATA} (must/may/should/shall/can/will/do/does not | cannot | [must/should/may/can] never | never)
-            (~leave | ~be moved (out of | outside) | ~go outside | ~be stored (outside | outside of)) <regions>
-        | no data/record/records (may/can/must/should/shall/will/ever) (~leave | be stored outside [of]) <regions>
-        | no data ~leave <regions> | no data outside [of] <regions> | nothing
-            (may/can/must/should/shall/will/ever) leave <regions>
-        | nothing leaves <regions>
+    STAY = {_DATA} {_LIVE} [{_ONLY}] {_IN} {_REGIONS} | {_DATA} ~stay/remain ~store {_IN} {_REGIONS}
+        | {_DATA} {_HOLD} [{_ONLY}] {_IN} {_REGIONS} [{_ONLY}]
+        | {_DATA} (has/have/needs/need) to ([be] {_HOLD} | {_LIVE}) {_IN} {_REGIONS}
+        | {_DATA} {_ONLY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
+        | {_DATA} [may/can] {_ONLY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
+        | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_IN} {_REGIONS} {_ONLY}
+        | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_ONLY} {_IN} {_REGIONS}
+        | {_DATA} ~confine/restrict/limit to {_WHERE} {_REGIONS}
+    KEEP = {_HOLD} {_DATA} [{_ONLY}] {_IN} {_REGIONS} | {_ONLY} {_HOLD} {_DATA} {_IN} {_REGIONS}
+        | all (processing | storage | storage and processing | processing and storage) (~happen | ~take place | ~stay)
+            {_IN} {_REGIONS}
+        | ~confine/restrict/limit {_DATA} to {_WHERE} {_REGIONS}
+    NOTLEAVE = ({_DATA} %must_not | %must_not | {_DATA} never) (~leave {_REGIONS}
+            | ~be (moved/transferred/copied/sent/exported/taken) {_OUT} {_REGIONS}
+            | ~go {_OUT} {_REGIONS} | [~be] {_HOLD} {_OUT} {_REGIONS})
+        | %must_not (~move/transfer/copy/send/export/take | {_HOLD}) {_DATA} {_OUT} {_REGIONS}
+        | (no data/record/records | nothing | none of the data) (may/can/must/should/shall/will/is/ever) [ever] [to]
+            (~leave {_REGIONS} | [be] ({_HOLD} | ~move/transfer/copy/send/export) {_OUT} {_REGIONS} | ~go {_OUT} {_REGIONS})
+        | no data ~leave {_REGIONS} | no data {_OUT} {_REGIONS} | nothing ~leave {_REGIONS}
+        | (no data | nothing) ({_HOLD} | ~live/stay/reside) {_OUT} {_REGIONS}
+    NEVERLEAVES = [and] (%must_not | never) ~leave it | [and] nowhere else | [and] in no other (region/country)
+        | [and] (no others | not elsewhere)
     WRITEONLY = (~write/load/copy {_ONLY} (to/into) | {_ONLY} ~write/load/copy (to/into)) [a/the/our] <system>
-            [account/warehouse/instance/database] [(that is | which is | running/hosted/located)] {_IN} <regions>
-    ACCOUNT = [the/our] (<system> [account/warehouse/instance/database] | warehouse/database/target) [must
-            | should | has to | needs to]
-            (be | run | ~live | ~reside | ~stay | be hosted/located) {_IN} <regions>
-    LABEL = data (residency/location) [requirement] [is] [: | =] <regions> [only]
-    ONLY = <regions> only | ~use only <regions>
-    READ STAY
-    READ KEEP
+            [account/warehouse/instance/database] [(that is | which is | running/hosted/located)] {_IN} {_REGIONS}
+    ACCOUNT = {_WAREHOUSE} [must/should/shall | has to | needs to] (be | run | ~live | ~reside | ~stay
+            | [be] hosted/located) {_IN} {_REGIONS} [{_ONLY}]
+        | ~use [a/an/the/our] <system> (account/warehouse/instance/database) [hosted/located/running | that/which is
+            [hosted/located]] {_IN} {_REGIONS}
+        | [the/our] <system> account/warehouse/instance/database [only] {_IN} {_REGIONS} [{_ONLY}]
+    LABEL = (data (residency/location/storage) [requirement] | residency | [allowed/permitted] (region/regions)) [is/are] [: | =]
+            {_REGIONS} [only]
+    ONLY = {_REGIONS} only [data/storage/residency] | ~use only {_REGIONS} | only {_REGIONS} [(is/are) (allowed/permitted)]
+    READ STAY [NEVERLEAVES]
+    READ KEEP [NEVERLEAVES]
     READ NOTLEAVE
     READ WRITEONLY
     READ ACCOUNT
-    READ LABEL
-    READ ONLY
+    READ LABEL [NEVERLEAVES]
+    READ ONLY [NEVERLEAVES]
     """,
     build=build,
     echo=echo,

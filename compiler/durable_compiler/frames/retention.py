@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from durable_compiler.catalogue import Snapshot
-from durable_compiler.frames.frame import Clause, Frame, Values
+from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 _DAY = 86400
@@ -19,6 +19,7 @@ class Retention(Clause):
     kind: ClassVar[str] = "retention"
     monitoring_days: int | None = None
     rejects_days: int | None = None
+    at_least: bool = False
 
 
 def build(values: Values, sentence: Sentence) -> Retention | Fault:
@@ -32,21 +33,31 @@ def build(values: Values, sentence: Sentence) -> Retention | Fault:
     if len(periods) < 1 + ("also" in values):
         return _refused("one kind of data is named twice", sentence)
     days = {what: period // _DAY for what, period in periods.items()}
-    return Retention(days.get("monitoring_days"), days.get("rejects_days"))
+    clause = Retention(days.get("monitoring_days"), days.get("rejects_days"), "floor" in values)
+    return replace(clause, assumed=_assumed(clause)) if clause.at_least else clause
 
 
 def echo(clause: Retention, catalogue: Snapshot) -> str:
     """Canonical English."""
+    least = "at least " if clause.at_least else ""
     if clause.monitoring_days is None:
-        return f"Deletes rejected rows after {_in_days(clause.rejects_days or 0)}"
-    also = f" and rejected rows for {_in_days(clause.rejects_days)}" if clause.rejects_days is not None else ""
-    return f"Keeps monitoring data for {_in_days(clause.monitoring_days)}{also}"
+        days = _in_days(clause.rejects_days or 0)
+        return f"Keeps rejected rows for {least}{days}" if least else f"Deletes rejected rows after {days}"
+    also = f" and rejected rows for {least}{_in_days(clause.rejects_days)}" if clause.rejects_days is not None else ""
+    return f"Keeps monitoring data for {least}{_in_days(clause.monitoring_days)}{also}"
 
 
 def ir(clause: Retention, catalogue: Snapshot) -> dict[str, Any]:
     """The part of the IR that the clause sets."""
     said = {"monitoring_days": clause.monitoring_days, "rejects_days": clause.rejects_days}
     return {"retention": {key: days for key, days in said.items() if days is not None}}
+
+
+def _assumed(clause: Retention) -> tuple[Assumed, ...]:
+    """What is kept for at least a time is deleted after exactly it."""
+    days = {"monitoring_days": clause.monitoring_days, "rejects_days": clause.rejects_days}
+    why = "what must be kept for at least so long is deleted after it"
+    return tuple(Assumed(f"retention.{key}", value, why) for key, value in days.items() if value is not None)
 
 
 def _in_days(days: int) -> str:
@@ -59,14 +70,15 @@ def _refused(why: str, sentence: Sentence) -> Fault:
 
 
 _MONITORING = (
-    "([the/all/our] (monitoring (data/history/records/events/information/metrics) | (run/activity/execution/sync)"
-    " (history/logs/records/log/data/metrics) | run and monitoring data | monitoring and run data | logs and metrics"
+    "([the/all/our/any] [collected] (monitoring (data/history/records/events/information/metrics/logs/entries)"
+    " | (run/activity/execution/sync/pipeline/job) (history/logs/records/log/data/metrics/statistics)"
+    " | run and monitoring data | monitoring and run data | logs and metrics"
     " | metrics and logs | logs | metrics | telemetry | observability data | monitoring))"
 )
 _REJECTS = (
-    "([the/all/any/our] (rejected %rows | rejects | reject %rows | quarantined %rows | failed %rows | dead letters"
-    " | dead letter %rows | (rejects/reject table)))"
-)
+    "([the/all/any/our] (rejected/quarantined/failed/reject (%rows/ones) | rejects | dead letters | invalid rows"
+    " | dead letter %rows | (rejects/reject table) | %rows (that/which) (were/are/have) [been] rejected | rejections))"
+).replace("(%rows/ones)", "%rows")
 
 
 def _what(slot: str) -> str:
@@ -75,12 +87,18 @@ def _what(slot: str) -> str:
 
 def _period(slot: str) -> str:
     inexact = "(<int:count> months | <int:count> month | a month) {inexact=month}"
-    return f"(<duration:{slot}> | {inexact} | (<int:count> years | <int:count> year | a year) {{inexact=year}})"
+    named = f"(<duration:{slot}> | {inexact} | (<int:count> years | <int:count> year | a year) {{inexact=year}})"
+    # A year that the sentence itself counts in days is exact.
+    counted = f"([one/a/1] (year/month/quarter) (, that is [,] | \\( | , i . e . [,] | , or | =) <duration:{slot}> [\\)])"
+    return f"({named} | {counted})"
 
 
-_HELD = "~keep/retain/store/save/hold/preserve"
-_GONE = "~delete/remove/purge/expire/clear/discard/erase [out] | ~clean up | ~throw away"
-_FOR = "(for [up to | at most | no longer than | a maximum of])"
+_HELD = "(~keep/retain/store/save/hold/preserve/maintain [on to] | ~hang on to | available | accessible)"
+_GONE = (
+    "(~delete/remove/purge/expire/clear/discard/erase/drop/prune [out] | ~clean up | ~throw away | ~get rid of | ~age out)"
+)
+_FOR = "(for [%most | no longer than])"
+_FOR_AND = "[,] [and/while] [for]"
 
 FRAME = Frame(
     kind="retention",
@@ -89,25 +107,33 @@ FRAME = Frame(
     KEEP = {_HELD}
     DELETE = {_GONE}
     WHAT = {_what("what")} [and {_what("also")}]
-    FOR = {_FOR} {_period("period")} | <duration:period>
-    AFTER = (after | older than | once they/it are/is older than) {_period("period")}
-        | when/once (they/it) are/is <duration:period> old
-    THEN = then ~delete/remove/purge [them/it] | ~delete/remove/purge them/it [afterwards | after that]
+    FOR = [{_FOR}] {_period("period")} [each] | ([for] at least | for a minimum of) {_period("period")} [each] {{floor=yes}}
+    AFTER = (after | older than | once/when/if (they/it) [are/is] older than | beyond | past) {_period("period")}
+        | (when/once/if they/it are/is | after being) <duration:period> old
+        | <duration:period> after (they/it were/was/are/is [been] (rejected/recorded/written/created) | rejection
+            | the run | being rejected)
+    THEN = then {_GONE} [them/it] | {_GONE} them/it [afterwards | after that | then]
+        | before (being/it/they) [is/are] {_GONE}
+    NOLONGER = %must_not {_HELD} {_what("what")} (longer than | for (more/longer) than | beyond | past) {_period("period")}
+        | {_what("what")} %must_not [be] {_HELD} (longer than | for (more/longer) than | beyond | past) {_period("period")}
     LAST = [the] last {_period("period")} of {_what("what")} | <duration:period> of {_what("what")}
-    BOTH = {_HELD} {_what("what")} {_FOR} {_period("period")} [,] [and] {_what("also")} {_FOR} {_period("other")}
-        | {_what("what")} {_HELD} {_FOR} {_period("period")} [,] [and] {_what("also")} {_FOR} {_period("other")}
-        | (~delete/remove/purge) {_what("what")} after {_period("period")} [,] [and] {_what("also")} after
-            {_period("other")}
-        | {_what("what")} ~delete/remove/purge after {_period("period")} [,] [and] {_what("also")} after
-            {_period("other")}
+    BOTH = {_HELD} {_what("what")} [{_FOR}] {_period("period")} [,] [and] [to] {_what("also")} [{_FOR}] {_period("other")}
+        | {_what("what")} {_HELD} [{_FOR}] {_period("period")} [,] [and] {_what("also")} [{_FOR}] {_period("other")}
+        | {_GONE} {_what("what")} after {_period("period")} [,] [and] {_what("also")} after {_period("other")}
+        | {_what("what")} {_GONE} after {_period("period")} [,] [and] {_what("also")} after {_period("other")}
+        | {_what("what")} [:] {_period("period")} [,/;] [and] {_what("also")} [:] {_period("other")}
     LABEL = {_what("what")} retention [period/time] [is/of] [: | =] {_period("period")}
         | retention [period/time] (of/for) {_what("what")} [is/of] [: | =] {_period("period")}
         | retention [: | = | is/of] {_period("period")} for {_what("what")}
+        | {_what("what")} (: | =) [~keep/retain/store] {_period("period")}
+        | {_what("what")} (: | =) {_GONE} after {_period("period")}
     READ KEEP LAST [THEN]
     READ KEEP WHAT FOR [THEN]
     READ DELETE WHAT AFTER
+    READ NOLONGER
     READ BOTH
     READ LABEL
+    FOLLOWING retention READ WHAT FOR
     """,
     build=build,
     echo=echo,

@@ -21,14 +21,17 @@ class Retry(Clause):
     max_attempts: int | None
     backoff: str | None
     max_elapsed_seconds: int | None
+    only: bool = False
 
 
 def build(values: Values, sentence: Sentence) -> Retry | Fault | None:
     """The clause of a reading."""
     classes = tuple(dict.fromkeys(values[name] for name in ("rate", "net", "server") if name in values))
     attempts = int(values["attempts"]) if "attempts" in values else None
-    clause = Retry(classes, attempts, values.get("backoff"), values.get("elapsed"))
-    if attempts is None and clause.backoff is None and clause.max_elapsed_seconds is None:
+    clause = Retry(classes, attempts, values.get("backoff"), values.get("elapsed"), "only" in values)
+    if clause.only and not classes:
+        return None
+    if attempts is None and clause.backoff is None and clause.max_elapsed_seconds is None and not clause.only:
         return None
     if (attempts is not None and attempts > 100) or clause.max_elapsed_seconds == 0:
         help = "Write at most 100 times, and a time above 0."
@@ -42,7 +45,8 @@ def echo(clause: Retry, catalogue: Snapshot) -> str:
     times = f" up to {clause.max_attempts} times" if clause.max_attempts is not None else ""
     backoff = f" with {clause.backoff} backoff" if clause.backoff else ""
     limit = f" for at most {in_words(clause.max_elapsed_seconds)}" if clause.max_elapsed_seconds is not None else ""
-    return f"Retries {what}{times}{backoff}{',' if limit and (times or backoff) else ''}{limit}"
+    only = "only " if clause.only else ""
+    return f"Retries {only}{what}{times}{backoff}{',' if limit and (times or backoff) else ''}{limit}"
 
 
 def ir(clause: Retry, catalogue: Snapshot) -> dict[str, Any]:
@@ -59,60 +63,93 @@ def ir(clause: Retry, catalogue: Snapshot) -> dict[str, Any]:
 _CLASSES = {"rate_limit": "rate limits", "network": "network errors", "server": "server errors"}
 
 
-_ON = "[on/after/for | in case of]"
+_ON = "[on/after/for/with/upon | in case of | in the event of | when there is/are | if there is/are]"
+_ALL = "[all/any/every/each/a/an/the] [of] [the] [salesforce]"
+_WRONG = "errors/error/failures/failure/problems/problem/issues/issue/timeouts/timeout/outages/outage/faults"
 _STYLE = "(exponential {backoff=exponential} | linear {backoff=linear} | fixed/constant {backoff=fixed})"
-_BACKOFF = f"({_STYLE} (backoff/delay/delays/backoffs/pause/pauses/wait/waits/intervals | back off))"
+_PAUSE = (
+    "(backoff/delay/delays/backoffs/pause/pauses/wait/waits/waiting/intervals/interval | back off/offs | wait/waiting"
+    " time/times)"
+)
+_GROWS = (
+    "(exponentially [longer/growing/increasing/larger/bigger] {backoff=exponential}"
+    " | linearly [longer/growing/increasing] {backoff=linear})"
+)
+_BETWEEN = "[between/before ([the] attempts/retries/tries | each/every [time] [attempt/retry/try] | them)]"
+_BACKOFF = f"({_STYLE} {_PAUSE} | {_GROWS} {_PAUSE})"
+_TRIES = "times/attempts/retries/tries/time/retry/attempt/try"
+_TOTAL = "[in total | overall | altogether | total | in all]"
 
 FRAME = Frame(
     kind="retry",
     doc="Says which errors are tried again, how often, how fast and for how long.",
     phrases=f"""
-    RETRY = ~retry/reattempt | ~try again | ~re_try
-    LABEL = [max/maximum] [number of] retries/attempts/tries [: | =] [at most | up to | is/are] <int:attempts>
-        | retry (limit/count) [: | = | is/of] <int:attempts>
-    RATE = {_ON} [all/any] (rate limits/limit/limiting [errors/error/responses] | throttling [errors] |
-            throttled requests/calls
-            | [http] 429 [errors/error/responses/s] | too many requests [errors] | rate limited requests/calls)
-            {{rate=rate_limit}}
-    NET = {_ON} [all/any] (network errors/error/failures/problems/issues/outages/glitches/hiccups/failure/timeouts
-            | [network] connection errors/failures/problems/issues/timeouts/resets/drops | connectivity
-            errors/problems/issues
-            | network and connection errors | dropped connections) {{net=network}}
-    SERVER = {_ON} [all/any] (server errors/error/failures/failure/problems | server side errors
+    RETRY = ~retry/reattempt/repeat | ~try [it/them] again | ~re_try | ~attempt [it/them] again
+    TRY = ~try/attempt
+    LABEL = [max/maximum] [number of] [retry] retries/attempts/tries [: | =] [%most | is/are] <int:attempts>
+        | [max/maximum] retry (limit/count) [: | = | is/of] <int:attempts>
+        | [~make/allow/do] [%most] <int:attempts> (retries/attempts/tries | retry attempts)
+    KEEP = ~keep retrying/trying | ~continue retrying/trying | ~go on retrying/trying
+    RATE = {_ON} {_ALL} (rate limits/limit/limiting [errors/error/responses/hits/responses] | throttling [errors]
+            | throttled requests/calls | [http] 429 [errors/error/responses/s] | too many requests [errors/responses]
+            | rate limited requests/calls | api/request limit errors | request limits) {{rate=rate_limit}}
+    NET = {_ON} {_ALL} (network/networking ({_WRONG} | glitches/hiccups/drops/interruptions/blips)
+            | [network] connection ({_WRONG} | resets/drops/losses) | connectivity ({_WRONG})
+            | network and connection errors | dropped connections | lost connections) {{net=network}}
+    SERVER = {_ON} {_ALL} (server {_WRONG} | server side errors
             | [http] 5 xx [server] [errors/error/responses] | internal server errors) {{server=server}}
-    ALL = {_ON} [all/any/a] (failed requests/calls/request/call | transient/temporary/intermittent
-            errors/failures/problems)
-    GIVEUP = [then] ~give up after <int:attempts> [failed] retries/attempts/tries/times
-        | [then] ~stop [retrying/trying] after <int:attempts> [failed] retries/attempts/tries
+    ALL = {_ON} {_ALL} (failed/failing requests/calls/request/call/attempts | transient/temporary/intermittent
+            {_WRONG} | requests/calls that fail/failed)
+        | (when/if/whenever) a (request/call) fails
+    GIVEUP = [then/before/and] (~give up | giving up) after <int:attempts> [failed] {_TRIES}
+        | [then/before] ~stop/stopping [retrying/trying] after <int:attempts> [failed] {_TRIES}
     NONE = ((do/does not | never) ~retry | no retries) {{attempts=0}}
-    ATMOST = <duration:elapsed> (max/maximum | at most) | at most <duration:elapsed> | max/maximum <duration:elapsed>
-    COUNT = [%up_to | exactly] <int:attempts> times/attempts/retries/tries/time/retry/attempt | [%up_to]
-            (once | one time) {{attempts=1}}
-        | [%up_to] twice {{attempts=2}} | thrice {{attempts=3}} | (<int:attempts>) (more/additional) times/attempts
-    BACKOFF = [(with/using | and)] [an/a] {_BACKOFF} [between (attempts/retries/tries | each attempt | them)]
-        | backing off (exponentially {{backoff=exponential}} | linearly {{backoff=linear}}) | backoff [is] [:] {_STYLE}
-        | exponentially {{backoff=exponential}} | ~back off exponentially {{backoff=exponential}} | {_STYLE}
-    LIMIT = for [%up_to | no longer than] <duration:elapsed> [in total | overall | altogether | total]
-        | within <duration:elapsed> [in total] | over [at most] <duration:elapsed>
-        | [then] ~give up after <duration:elapsed> [in total | overall] | ~stop [retrying/trying] after
-            <duration:elapsed> [in total]
-        | (until | up to) <duration:elapsed> (have passed | has passed | in total)
-    READ RETRY COUNT [ALL] [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST]
-    READ RETRY RATE BACKOFF|LIMIT [NET] [SERVER]
-    READ RETRY NET BACKOFF|LIMIT [RATE] [SERVER]
-    READ RETRY SERVER BACKOFF|LIMIT [RATE] [NET]
-    READ RETRY ALL BACKOFF|LIMIT
-    READ RETRY RATE BACKOFF LIMIT [NET] [SERVER]
-    READ RETRY NET BACKOFF LIMIT [RATE] [SERVER]
-    READ RETRY SERVER BACKOFF LIMIT [RATE] [NET]
-    READ RETRY ALL BACKOFF LIMIT
-    READ RETRY BACKOFF|LIMIT|ATMOST
-    READ RETRY BACKOFF LIMIT|ATMOST
+    ATMOST = <duration:elapsed> (max/maximum | at most | in total/all | altogether | overall)
+        | %most <duration:elapsed> | max/maximum <duration:elapsed>
+    COUNT = [%most | exactly] <int:attempts> [more/additional] {_TRIES}
+        | [%most] (once | one time) {{attempts=1}} | [%most] twice {{attempts=2}} | [%most] thrice {{attempts=3}}
+    BACKOFF = [(with/using/and/by/on)] [an/a/the] {_BACKOFF} {_BETWEEN}
+        | [with] [the] (wait/pause/delay/interval/waits/pauses/delays/intervals | waiting time/times | back off)
+            {_BETWEEN} ~grow/increase/rise/lengthen {_GROWS}
+        | [by] (backing/back/backs off | waiting) {_GROWS} {_BETWEEN} | backoff [is] [:] {_STYLE}
+        | {_GROWS} | ~back off {_GROWS} | {_STYLE}
+        | [with] (doubling {_PAUSE} | {_PAUSE} that/which doubles/double) {{backoff=exponential}} {_BETWEEN}
+    LIMIT = for [%most | no longer than | not longer than] <duration:elapsed> {_TOTAL}
+        | within [%most] <duration:elapsed> {_TOTAL} | over [at most] <duration:elapsed>
+        | [then/before] (~give up | giving up) after [%most] <duration:elapsed> {_TOTAL}
+        | [then/before] ~stop [retrying/trying] after <duration:elapsed> {_TOTAL}
+        | [then] (~stop [retrying/trying] | ~give up) (once/when | as soon as) <duration:elapsed> (have/has/are/is)
+            (passed/elapsed | gone by | up/over)
+        | (until | up to) <duration:elapsed> (have/has passed/elapsed | in total)
+    NOLONGER = (%must_not | not) (~retry | ~keep [on] (retrying/trying) | ~go on (retrying/trying) | ~continue retrying)
+            (for (longer/more) than | longer than | beyond | after | past) <duration:elapsed> {_TOTAL}
+        | %must_not (~retry | ~try again) more than <int:attempts> {_TRIES}
+    ONLY = only/solely/exclusively {{only=yes}}
+    USE = [retries/attempts] ~use/apply/follow
+    WHILE = (when/while retrying | for retries/retrying | on retry/retries) | before giving up [for good]
+    READ RETRY COUNT [ALL] [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
+    READ TRY COUNT ALL [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
+    READ KEEP LIMIT|ATMOST|COUNT [ALL] [RATE] [NET] [SERVER] [BACKOFF]
+    READ RETRY RATE BACKOFF|LIMIT [NET] [SERVER] [ONLY] [WHILE]
+    READ RETRY NET BACKOFF|LIMIT [RATE] [SERVER] [ONLY] [WHILE]
+    READ RETRY SERVER BACKOFF|LIMIT [RATE] [NET] [ONLY] [WHILE]
+    READ RETRY ALL BACKOFF|LIMIT [WHILE]
+    READ RETRY RATE BACKOFF LIMIT [NET] [SERVER] [ONLY] [WHILE]
+    READ RETRY NET BACKOFF LIMIT [RATE] [SERVER] [ONLY] [WHILE]
+    READ RETRY SERVER BACKOFF LIMIT [RATE] [NET] [ONLY] [WHILE]
+    READ RETRY ALL BACKOFF LIMIT [WHILE]
+    READ RETRY BACKOFF|LIMIT|ATMOST [WHILE]
+    READ RETRY BACKOFF LIMIT|ATMOST [WHILE]
+    READ TRY COUNT [WHILE]
+    READ USE BACKOFF [WHILE] [RATE] [NET] [SERVER] [ALL]
+    READ ONLY RETRY RATE|NET|SERVER [RATE] [NET] [SERVER]
     READ NONE
     READ GIVEUP [BACKOFF]
-    READ RETRY [RATE] [NET] [SERVER] [ALL] GIVEUP [BACKOFF] [LIMIT]
-    READ LABEL [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST]
-    READ COUNT BACKOFF [RATE] [NET] [SERVER] [LIMIT] [ATMOST]
+    READ NOLONGER
+    READ LIMIT
+    READ RETRY [RATE] [NET] [SERVER] [ALL] GIVEUP [BACKOFF] [LIMIT] [ONLY] [WHILE]
+    READ LABEL [RATE] [NET] [SERVER] [ALL] [BACKOFF] [LIMIT] [ATMOST]
+    READ COUNT BACKOFF [RATE] [NET] [SERVER] [ALL] [LIMIT] [ATMOST]
     """,
     build=build,
     echo=echo,

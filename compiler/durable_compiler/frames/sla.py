@@ -52,83 +52,95 @@ def ir(clause: Sla, catalogue: Snapshot) -> dict[str, Any]:
     return {"sla": {"max_staleness_seconds": clause.staleness}, **({"alerts": alerts} if alerts else {})}
 
 
-_AT_MOST = (
-    "(at most | no more than | not more than | no longer than | a maximum of | max | maximum | up to | at the most)"
-)
-_WITHIN = f"(within | in | {_AT_MOST} | in {_AT_MOST} | in (under | less than) | (under | less than))"
-_RUN = (
-    "([a/the/any/every/each/one] [single/nightly/daily/hourly] run/sync/load/job/pipeline/execution | it | "
-    "runs/syncs/loads/jobs | nightly run/sync)"
-)
-_OVER = "(longer than | more than | over | for (longer/more) than | beyond)"
-_NEVER = (
-    "(no run/sync/load/job (may/can/should/must/will/shall) |"
-    " [%who] (must/may/should/shall/can/will/do/does not | cannot | [must/should/shall/may/can] never))"
-).replace("%who", _RUN)
+_WITHIN = "(within | in | %most | in %most | in (under | less than | no more than) | (under | less than) | inside)"
+_OVER = "([for] (longer/more) than | over | beyond | in excess of | past)"
+_LIMIT = "<duration:runtime>"
+_MOST = "(at most | at the most | max | maximum | or less | tops)"
+_TOOK = "(~take/last/need/require | ~go [on] | ~run [on] | ~be running)"
 _DATA = (
-    "([the/our/all/warehouse/synced] data | [the] data in (the warehouse/table/target | snowflake | duckdb) | "
-    "[the] (table/target/warehouse) [data] | it)"
+    "([all] [the/our/all] [warehouse/synced/snowflake/target/copied/replicated] (data/records/rows/copy/figures/numbers/table)"
+    " [in/of [the/our] (warehouse/table/target/snowflake/duckdb/database)] | [the/our] (target/warehouse/snowflake) | it)"
 )
-_IF = "(when/if/whenever/once | as soon as | in case)"
-_GOOD = "(successful run/sync/load | successfully completed run | success)"
+_IF = "(when/if/whenever/once/should | as soon as | in case | the moment)"
+_GOOD = (
+    "((successful/completed/good [completed] | successfully completed) (run/sync/load/one/refresh) | success"
+    " | (run/sync/load) [that/which] (succeeded | was successful))"
+)
+_DONE = "(~succeed | ~complete/finish/run [successfully] | ~work | [been] successful)"
+_FOR = (
+    "(for/in/within [more than/over] | in/within/for [the] last/past | for/in (over | more than | longer than)"
+    " | during [the] last/past)"
+)
+_BEHIND = "[behind] [salesforce] [by]"
+_TOO_OLD = (
+    "(older than <duration:staleness> | (more than | over) <duration:staleness> (old | behind [salesforce] | out of date"
+    " | out-of-date | stale))"
+)
 
 FRAME = Frame(
     kind="sla",
     doc="Says how long a run may take, how old the data may get, and who is told when it gets older.",
     phrases=f"""
-    RUN = {_RUN} | {_RUN} ~need
-    FINISH = ([may/can] ~take/last {_AT_MOST} | [may/can] ~run for {_AT_MOST}
-        | [can/may] ~finish/complete/end/succeed {_WITHIN} | (is/be done/finished/complete/completed/over) {_WITHIN}
-        | ~time_out after | time/runtime limit [is/of] [:] | ~stop/abort/cancel/end after
-        | [takes/take] less than) <duration:runtime>
-    CANCEL = ~stop/cancel/abort/kill/end {_RUN} after <duration:runtime>
-    SLOW = {_RUN} (that/which) (~take/last/run {_OVER} | ~exceed) <duration:runtime>
-    KILL = ~stop/cancel/abort/kill
-    TOOLONG = {_NEVER} (~take/last/run {_OVER} | ~exceed) <duration:runtime>
-    MAXRUN = (maximum/max) (run/sync time/duration | runtime | duration of a run | run length)
-            [per run] [is/of] [: | =] <duration:runtime>
-        | time limit (per/for) [a/each/every] run/sync [is/of] [: | =] <duration:runtime>
-        | (run/sync/load/job time limit | run timeout | timeout | sla for a run) [per run] [is/of] [: | =]
-            <duration:runtime>
-        | ~limit/cap (run/sync time/duration | runtime | runs/syncs | each/every/a run/sync | the run/sync/runtime)
-            (to/at) [{_AT_MOST}] <duration:runtime>
-        | (runs/syncs | runtime) ~limit/cap (to/at) [{_AT_MOST}] <duration:runtime>
-    FRESH = {_DATA} [can/may] be/is/are {_AT_MOST} <duration:staleness> old
-        | {_DATA} [can/may/must/should/will] be/is/are (no | never | not) (older than <duration:staleness>
-            | more than <duration:staleness> (old | behind [salesforce]))
-        | {_DATA} (must/may/should/shall/can/will/do/does not | cannot | [must/should/shall/may/can] never)
-            (be/get/become/grow) (older than <duration:staleness>
-            | more than <duration:staleness> (old | behind [salesforce]))
-        | {_DATA} never (is/gets/becomes/grows) (older than <duration:staleness> | more than <duration:staleness> old)
-        | {_DATA} (must/should/may/can/shall not | cannot | never) ~lag [behind] [salesforce] [by] more than
+    RUN = %a_run [from start to finish]
+    FINISH = [may/can | is/are allowed to] (~take/last/need/require %most {_LIMIT} | ~run for %most {_LIMIT}
+            | (~take/last/need/require | ~run for) {_LIMIT} {_MOST}
+            | ~finish/complete/end/succeed/conclude [%a_run] [successfully] {_WITHIN} {_LIMIT}
+            | (is/be done/finished/complete/completed/over/ready | done/through) {_WITHIN} {_LIMIT} | ~time_out after {_LIMIT}
+            | time/runtime limit [is/of] [:] {_LIMIT} | (takes/take) (less than | under) {_LIMIT})
+        | ~stop/abort/cancel/end/kill/terminate after {_LIMIT}
+    DURING = %most {_LIMIT} (per run | for a/each/every/one run) | {_LIMIT} per run {_MOST}
+    CANCEL = ~stop/cancel/abort/kill/end/terminate %a_run (after | at) {_LIMIT}
+        | ~stop/cancel/abort/kill/end/terminate %a_run (once/when/if) (it/they) [has/have/is/are] ({_TOOK} [{_OVER}] | ~exceed)
+            {_LIMIT}
+    SLOW = %a_run (that/which) ({_TOOK} {_OVER} | ~exceed) {_LIMIT}
+        | {_IF} %a_run [is/has] ({_TOOK} {_OVER} | ~exceed | [been] running {_OVER}) {_LIMIT}
+        | %a_run ({_TOOK} {_OVER} | ~exceed) {_LIMIT} [must/should/shall/is/are/will] [be]
+    KILL = ~stop/cancel/abort/kill/end/terminate/fail [%a_run]
+    TOOLONG = (%a_run %must_not | no run/sync/load/job (may/can/should/must/will/shall) [ever] | %must_not)
+            ({_TOOK} {_OVER} | ~exceed) {_LIMIT}
+    MAXRUN = (maximum/max) ((run/sync/load time/duration) | runtime | run length | duration of a run
+            | (length/duration) of/for a/each/every run/sync) [per run] [is/of] [: | =] {_LIMIT}
+        | time limit (per/for/of) [a/each/every] run/sync [is/of] [: | =] {_LIMIT}
+        | ((run/sync/load/job/runtime) [time/timeout] (limit/timeout/budget/sla/cap) | timeout | (sla/timeout) for [a/each/every]
+            run/sync | time budget [per/for run]) [per run] [is/of] [: | =] [%most] {_LIMIT}
+        | ~limit/cap/restrict (run/sync time/duration | runtime | runs/syncs | each/every/a run/sync | the run/sync/runtime)
+            (to/at) [%most] {_LIMIT}
+        | (runs/syncs | runtime | [the] duration of a run | each/every/a run) ~limit/cap/restrict (to/at) [%most] {_LIMIT}
+    FRESH = {_DATA} [can/may] be/is/are %most <duration:staleness> (old | behind [salesforce] | out of date)
+        | {_DATA} [can/may] be/is/are <duration:staleness> (old | behind [salesforce] | out of date) {_MOST}
+        | {_DATA} ([can/may/must/should/will/shall] be/is/are no/never/not | %must_not (be/get/become/grow/fall/run/go/drift)
+            | never is/gets/becomes/grows/falls) ({_TOO_OLD} | more than <duration:staleness> behind)
+        | {_DATA} %must_not ~lag [behind] [salesforce] [by] %over <duration:staleness> {_BEHIND}
+        | {_DATA} [can/may] (~lag/trail {_BEHIND} | is/be) %most <duration:staleness> [behind] [salesforce]
+        | (maximum/max) [allowed] [data] (staleness/age/lag/delay | data age | age of the data) [is/of] [: | =]
             <duration:staleness>
-            [behind] [salesforce]
-        | {_DATA} [can/may] (~lag [behind] | is/be) {_AT_MOST} <duration:staleness> behind [salesforce]
-        | (maximum/max) [allowed] (staleness | data age | age of the data | data staleness/lag/delay) [is/of] [: | =]
-            <duration:staleness>
-        | [data] freshness (sla/target/limit) [is/of] [: | =] <duration:staleness>
-        | ~keep {_DATA} (fresh to within | no older than | fresher than) <duration:staleness>
-        | (a run/sync | at least one run/sync | one run/sync) must/should ~succeed at least [once] every/each
-            <duration:staleness>
-    TELL = ~alert/notify/tell/inform/warn/page/email/message/ping <recipients>
-        | ~send [a/an/the] [slack/email] (message/alert/notification/email/warning) to <recipients> | ~let
-            <recipients> know
+        | [data] (freshness/staleness) [sla/target/limit/threshold/requirement] [is/of] [: | =] [%most | within] <duration:staleness>
+        | ~keep {_DATA} (fresh to within | fresh within | no older than | fresher than | %most)
+            <duration:staleness> [old | behind salesforce]
+        | ((a/one/some | at least one) (run/sync) | {_GOOD}) must/should/shall ~succeed/happen at least [once] (every/each
+            | in every) <duration:staleness>
+    TELL = [then] ~alert/notify/tell/inform/warn/page/email/message/ping/slack <recipients>
+        | [then] ~send/post [a/an/the] [slack/email] (message/alert/notification/email/warning/note) (to/in) <recipients>
+        | [then] ~let <recipients> know | (message/alert/notification/warning) (to/in) <recipients>
     AND = ~alert/notify/tell/inform/email/message/cc <recipients:more>
-    PASSIVE = <recipients> ~alert/notify/tell/inform/warn
-    STALE = {_IF} ([there (is/was/has been) | there's been | there's] no {_GOOD} | no run/sync/load
-            [has/have] ~succeed/complete/finish [successfully]
-            | (the/a pipeline/sync/run/job has not (~succeed | ~complete/run successfully)))
-            (for | in | within | in/within/for the last/past | for more than | for over | in over | in more than)
-            <duration:staleness>
-        | {_IF} the last {_GOOD} (is/was) (more than | over) <duration:staleness> (ago | old)
-        | {_IF} the last {_GOOD} is older than <duration:staleness>
-        | {_IF} {_DATA} (is/are/gets/becomes/get) (older than <duration:staleness> | (more than | over)
-            <duration:staleness> old)
-        | after <duration:staleness> without a {_GOOD}
+    PASSIVE = <recipients> ~alert/notify/tell/inform/warn | <recipients> ~get/receive [a/an] (message/alert/warning)
+        | (: | →) <recipients>
+    STALE = {_IF} ([there (is/was/has been) | there's been | there's] no {_GOOD} | no run/sync/load [has/have] {_DONE}
+            | nothing (is/has/was) [been] (synced/loaded/copied/run/refreshed/succeeded/updated) [successfully]
+            | (the/a pipeline/sync/run/job/load | it) (has/have/did not {_DONE})) {_FOR} <duration:staleness> [%hence]
+        | {_IF} the (last/latest/most recent) {_GOOD} (is/was) %over <duration:staleness> (ago | old) [%hence]
+        | {_IF} the (last/latest/most recent) {_GOOD} is older than <duration:staleness> [%hence]
+        | {_IF} {_DATA} (is/are/gets/becomes/get/become/goes/grows) {_TOO_OLD} [%hence]
+        | {_IF} <duration:staleness> (pass/passes | go/goes by | have/has passed/elapsed) without ([a/any] {_GOOD}) [%hence]
+        | {_IF} (we/it [go/goes] | %a_run goes | there [is]) [more than] <duration:staleness> without [a] {_GOOD} [%hence]
+        | after <duration:staleness> without ([a/any] {_GOOD}) [%hence]
+        | (no {_GOOD} | no run/sync/load [has] ~succeed | nothing synced/loaded | no success) {_FOR} <duration:staleness> %hence
+        | [data] stale after <duration:staleness> %hence | {_DATA} older than <duration:staleness> %hence
     READ FINISH [RUN]
+    READ DURING
     READ TOOLONG
     READ CANCEL
-    READ SLOW KILL
+    READ SLOW KILL [RUN]
     READ MAXRUN
     READ FRESH
     READ TELL [AND] STALE

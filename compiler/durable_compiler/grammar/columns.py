@@ -10,11 +10,15 @@ from durable_compiler.catalogue import Snapshot, squeeze
 from durable_compiler.grammar import names
 from durable_compiler.grammar.clocks import listed as in_words
 from durable_compiler.grammar.names import STRUCTURE, FieldName, listed, object_name, separators
+from durable_compiler.grammar.scopes import field_in_scope, fields_in_scope
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import spans
 from durable_compiler.layout import RESERVED, SYSTEM_COLUMNS
 
-_FIELD_NOUNS = ("field", "fields", "column", "columns", "attribute", "attributes", "value", "values")
+_FIELD_NOUNS = frozenset(
+    "field fields column columns attribute attributes value values figure figures entry entries content contents "
+    "picklist property properties".split()
+)
 _LONGEST_UNKNOWN = 3
 
 
@@ -40,12 +44,18 @@ class Renamed:
 def owned(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName | Fault, ...]]]:
     """Fields with their objects: `Contact Email and Phone`, `the Email and Phone fields of Contacts`, `Birthdate`."""
     seen: set[tuple[int, tuple[FieldName | Fault, ...]]] = set()
-    for end, fields in (*_before_object(sentence, at), *names.fields(sentence, at), *_plural(sentence, at)):
+    scoped = fields_in_scope(sentence, at)
+    for end, fields in (*_before_object(sentence, at), *names.fields(sentence, at), *_plural(sentence, at), *scoped):
         for after in (end, end + 1) if _noun_of(sentence, end, fields[-1]) else (end,):
             if (after, fields) not in seen:
                 seen.add((after, fields))
                 sentence.memo["span", fields] = (at, after)
                 yield after, fields
+
+
+def one_owned(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName | Fault]]:
+    """One field with its object: `Health Status`, `the Status of Cases`, `the Status` where a sentence is about Cases."""
+    yield from ((end, found[0]) for end, found in owned(sentence, at) if len(found) == 1)
 
 
 _TYPE_NOUNS = {
@@ -59,13 +69,16 @@ def _noun_of(sentence: Sentence, at: int, last: FieldName | Fault) -> bool:
     if isinstance(last, Fault):
         return sentence.norm(at) in _FIELD_NOUNS
     schema = sentence.catalogue.by_name[last[0]].field(last[1])
-    return sentence.norm(at) in (*_FIELD_NOUNS, *_TYPE_NOUNS.get(schema.type if schema else "", ()))
+    return sentence.norm(at) in _FIELD_NOUNS.union(_TYPE_NOUNS.get(schema.type if schema else "", ()))
 
 
 def _plural(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
     """`Ratings` of the one synced object that has a Rating."""
     scope = sentence.synced or tuple(one.name for one in sentence.catalogue.objects)
     for end, key in spans(sentence, at):
+        # The plural of a lookup's label is the object that it points at: Never syncs Accounts.
+        if key in sentence.catalogue.by_key:
+            continue
         if not any(key in sentence.catalogue.by_name[owner].by_key for owner in scope):
             keys = _singulars(key)
             found = {
@@ -215,7 +228,7 @@ _NO_COLUMN = frozenset(
     "personal sensitive confidential internal public clear cleartext normal usual well follows well one two many "
     "usd eur gbp dollars euros cents yes no true false html xml csv binary base64 base hex today now same such "
     "itself themselves default original new old current latest first last final soon much long column columns "
-    "field".split()
+    "field snowflake duckdb salesforce warehouse table target database".split()
 )
 _NO_COLUMN_ENDINGS = re.compile(r"(ed|able|ible|ly|ing|less|ful|ive)$")
 
@@ -247,7 +260,7 @@ def plain_column(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault
 
 def column_names(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str | Fault, ...]]]:
     """Several columns, in the order of the fields that they are for."""
-    after_noun = sentence.norm(at - 1) in ("column", "columns")
+    after_noun = sentence.norm(at - 1) in ("column", "columns", "named", "called", "name", "names")
     return listed(sentence, at, new_column if after_noun else plain_column)
 
 
@@ -351,9 +364,11 @@ def _renames(
         if isinstance(first, Fault):
             continue
         for start in separators(sentence, end):
-            for after, rest in _renames(sentence, start, first.name[0], marker):
-                if first not in rest:
-                    yield after, (first, *rest)
+            # "A is stored as x and B as y": the verb holds for the second too.
+            for following in dict.fromkeys((marker, _after_verb)):
+                for after, rest in _renames(sentence, start, first.name[0], following):
+                    if first not in rest:
+                        yield after, (first, *rest)
 
 
 def _rename(sentence: Sentence, at: int, owner: str | None, marker: Marker) -> Iterator[tuple[int, Renamed | Fault]]:
@@ -369,7 +384,7 @@ def _rename(sentence: Sentence, at: int, owner: str | None, marker: Marker) -> I
 def _renamed_field(
     sentence: Sentence, at: int, owner: str | None, marker: Marker
 ) -> Iterator[tuple[int, FieldName | Fault]]:
-    whole = tuple(names.field(sentence, at))
+    whole = tuple(dict.fromkeys((*names.field(sentence, at), *field_in_scope(sentence, at))))
     readable = any(isinstance(one, tuple) for _, one in whole)
     if owner is None:
         yield from whole

@@ -69,6 +69,8 @@ TEXT_VERBS = table(
     starts_with: starts with | start with | begins with | begin with | starting with | beginning with | started with
     """
 )
+# What no operator can say, so that the reason for refusing it can be told.
+ENDINGS = table("ends_with: ends with | end with | ending with | ends in | end in | ending in | ended with")
 SIGN_WORDS = {
     ("negative",): "lt", ("below", "zero"): "lt", ("positive",): "gt", ("zero",): "eq", ("non", "negative"): "ge",
     ("nonnegative",): "ge", ("non", "positive"): "le", ("nonzero",): "ne", ("non", "zero"): "ne",
@@ -84,7 +86,11 @@ AGO = table(
     """
 )
 OR_DATE = {"later": "ge", "after": "ge", "earlier": "le", "before": "le"}
-COPULAS = frozenset("is are was were be being been lie lies range ranges".split())
+COPULAS = frozenset("is are was were be being been stay stays remain remains".split())
+# Where a value is on its scale; only an order can follow.
+POSITIONS = frozenset("lie lies sit sits fall falls fell range ranges".split())
+# They say when it is so, which is whenever the record is read.
+STILL = frozenset("still currently now already".split())
 DO = frozenset("does do did".split())
 
 
@@ -120,6 +126,7 @@ def vocabulary() -> frozenset[str]:
         FILLED,
         HAS_VALUE,
         TEXT_VERBS,
+        ENDINGS,
     )
     words = {word for rows in tables for phrase, _ in rows for word in phrase}
     return frozenset(words) | {word for phrase in SIGN_WORDS for word in phrase} | {"between", "neither", "within"}

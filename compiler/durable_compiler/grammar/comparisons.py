@@ -12,6 +12,7 @@ from durable_compiler.grammar.comparison_phrases import (
     COPULAS,
     DATE_WORDS,
     DO,
+    ENDINGS,
     EQUALS,
     FILLED,
     HAS_VALUE,
@@ -20,8 +21,10 @@ from durable_compiler.grammar.comparison_phrases import (
     ONE_OF,
     OR_DATE,
     OR_MORE,
+    POSITIONS,
     SAME,
     SIGN_WORDS,
+    STILL,
     TEXT_VERBS,
     negated_verb,
     phrase_at,
@@ -55,6 +58,7 @@ _WINDOWS = {
     **dict.fromkeys(("last", "past", "previous", "preceding"), "sub"),
     **dict.fromkeys(("next", "coming", "following", "upcoming"), "add"),
 }
+_ORDERING = ("lt", "le", "gt", "ge", "between", "and")
 _AND_MORE = ("above", "higher", "below", "over", "under")
 # Fields that Salesforce sets itself: never in the future, so that `in the last 90 days` has one end only.
 STAMPS = frozenset({"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastLoginDate", "LastViewedDate"})
@@ -69,11 +73,24 @@ def predicates(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int,
     elif undone is not None:
         yield from _complements(_core(sentence, undone, topic, copula=False))
     elif sentence.norm(at) in COPULAS:
-        yield from _core(sentence, at + 1, topic, copula=True)
+        start = at + 1 + (sentence.norm(at + 1) in STILL and family(topic.field) != "date")
+        yield from _core(sentence, start, topic, copula=True)
         if sentence.norm(at + 1) == "neither":
             yield from _neither(sentence, at + 2, topic)
+    elif sentence.norm(at) in POSITIONS:
+        yield from _positions(_core(sentence, at + 1, topic, copula=True))
+        yield from _core(sentence, at, topic, copula=False)
+    elif sentence.norm(at) == "not":
+        yield from _complements(_positions(_core(sentence, at + 1, topic, copula=True)))
     else:
         yield from _core(sentence, at, topic, copula=False)
+
+
+def _positions(found: Iterator[tuple[int, Said]]) -> Iterator[tuple[int, Said]]:
+    """Comparisons that order, the only ones that can do without `is`: `lies between`, `not before`."""
+    for end, said in found:
+        if isinstance(said.term, Fault) or (isinstance(said.term, Apply) and said.term.op in _ORDERING):
+            yield end, said
 
 
 def _complements(found: Iterator[tuple[int, Said]]) -> Iterator[tuple[int, Said]]:
@@ -311,13 +328,23 @@ def _periods(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, S
 
 def _texts(sentence: Sentence, at: int, topic: Topic, copula: bool) -> Iterator[tuple[int, Said]]:
     kind = family(topic.field)
+    if kind in ("text", "picklist") and not sentence.strict:
+        yield from _no_ending(sentence, at, topic)
     for start, op in phrase_at(sentence, at, TEXT_VERBS) if not copula else ():
         if topic.field.type == "multipicklist" and op == "contains":
             for end, value in literals.picklist_value(sentence, start, topic.field):
                 yield end, Said(_holds(sentence, topic, value, (at, end)))
         elif kind in ("text", "picklist"):
-            for end, value in literals.text_value(sentence, start):
+            for end, value in literals.text_part(sentence, start):
                 yield end, Said(Apply(op, (topic.term, value)))
+
+
+def _no_ending(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, Said]]:
+    for start, _ in phrase_at(sentence, at, ENDINGS):
+        for end, _ in literals.text_value(sentence, start):
+            message = f"no condition looks at how {topic.field.label} ends"
+            help = f"Write: {topic.field.label} contains …, or {topic.field.label} starts with …"
+            yield end, Said(sentence.fault("DUR038", message, at, end, help))
 
 
 def _holds(sentence: Sentence, topic: Topic, value: Reading, at: tuple[int, int]) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from durable_compiler.grammar.possible import flaw
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import Topic
 from durable_compiler.terms import Apply, Term
@@ -58,7 +59,17 @@ class Joined:
         if len(joins) > 1:
             help = "Put brackets around what belongs together, or write two requirements."
             return sentence.fault("DUR021", "'and' beside 'or' can be read in two ways", start, end, help)
-        return combined(next(iter(joins)), terms)
+        return sound(sentence, combined(next(iter(joins)), terms), start, end)
+
+
+def sound(sentence: Sentence, term: Term, start: int, end: int) -> Term | Fault:
+    """A condition that some values meet and others do not; any other is refused."""
+    wrong = flaw(term)
+    if wrong is None:
+        return term
+    help = "Write the part that you mean, or join what excludes each other by the other of 'and' and 'or'."
+    meets = "can meet" if wrong == "no value" else "meets"
+    return sentence.fault("DUR056", f"{wrong} {meets} '{sentence.spelling(start, end)}'", start, end, help)
 
 
 def combined(op: str, terms: tuple[Term, ...]) -> Term:

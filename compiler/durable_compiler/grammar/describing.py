@@ -138,14 +138,18 @@ def possessed(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Te
         yield from lacked(sentence, at + 1, owner)
         return
     yield from ((end, present(topic, value=True)) for end, topic in references(sentence, start, owner))
+    whole = set()
     for middle, topic in topics(sentence, start, owner):
+        whole.add(middle)
         yield middle, present(topic, value=True)
         for end, said in _qualified(sentence, middle, topic):
             if not said.loose:
                 yield end, said.term
     for middle in range(start + 1, min(start + 9, len(sentence.tokens))):
         for end, topic in topics(sentence, middle, owner):
-            yield from ((end, term) for term in _before(sentence, start, middle, topic))
+            # "A Last Name" is that field, not a name that is Last.
+            if end not in whole:
+                yield from ((end, term) for term in _before(sentence, start, middle, topic))
 
 
 def lacked(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term]]:

@@ -13,6 +13,43 @@ from durable_compiler.grammar.names import STRUCTURE
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.terms import Constant
 
+_USE = (
+    "~use/store/write/take/assume/put/insert/load/save/substitute/enter/record/show/apply/supply/give/return"
+)
+PHRASES: dict[str, str] = {
+    "use": f"({_USE} | ~fall back to | ~fill in | ~put in)",
+    "isabsent": (
+        "(is/are %absent | [is/are/was/were/has/have/been] [been] left [as] %absent | has/have/carries/holds no value"
+        " | does/do not have a value | has/have not been [set/given/provided/known] [filled [in]] | came/comes in %absent"
+        " | is/are not (set | filled [in] | present | given | known | provided | there | available | specified)"
+        " | is/are [~leave] blank | turns out %absent)"
+    ),
+    "turns": (
+        "(~become | (is/are | [must/should/shall/will] be) ([to be] ~treat/store/save/write/load/count/read/record/hold"
+        "/show/report/take/regard/assume/put_down as | ~take/assume/presume [to be] | understood as)"
+        " | (is/are | [must/should/shall/will] be) ~set/map/default/convert/turn/change to/into"
+        " | (is/are | [must/should/shall/will] be) ~replace/fill/substitute [in] with/by | (must/shall/should/will) be"
+        " | ~default to | ~fall back to | ~count as | gets/get | must/shall/should get | must/shall/should (read/say/show)"
+        " | → | = | ~mean | ~turn into | is/are to be | is/are [to be] given)"
+    ),
+    "fills": (
+        f"({_USE} [it/them/there/in] [as/with/in/the] | ~set/default (it/them | %thevalue) to | ~fill [it/them] [in] with"
+        " | ~replace it/them with/by | ~fall back to | ~fill in | ~put in | (make/call/set) it)"
+    ),
+    "filled_in": (
+        "(%be [~use/store/write/take/assume/put/insert/load/save/substitute/enter/fill/record/show/apply/give] [in/instead]"
+        " | ~apply)"
+    ),
+    "thevalue": "(the value | the field)",
+    "nothing": (
+        "([a/an] (missing/empty/blank/null/absent [value/values/field/fields]) | no value/values"
+        " | nulls | not set | not present | nothing)"
+    ),
+    "counts": (
+        "(~count as | is/are/must/should/shall [be] (~treat/read/regard/interpret/handle/take as | ~consider [as])"
+        " | ~mean/equal | is/are | is/are the same as | → | = | means)"
+    ),
+}
 _LONGEST_VALUE = 7
 
 
@@ -49,7 +86,7 @@ def filler(sentence: Sentence, at: int) -> Iterator[tuple[int, Filler | Fault]]:
         return
     for end, text in names.value(sentence, start):
         yield end, Filler(text, "text", False, start, end)
-    for end, text in several_words(sentence, start):
+    for end, text in dict.fromkeys((*several_words(sentence, start), *capitalised(sentence, start))):
         yield end, Filler(text, "text", False, start, end)
 
 
@@ -58,15 +95,30 @@ def _between_marks(sentence: Sentence, at: int) -> str:
     return sentence.tokens[at].text[1:-1]
 
 
+def capitalised(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
+    """A name of several words that all begin with a capital, to its end: `United Kingdom`, `Needs Review`."""
+    end = at
+    while end < len(sentence.tokens) and sentence.kind(end) == "word" and sentence.spelling(end, end + 1)[0].isupper():
+        if sentence.norm(end) in STRUCTURE or (end > at and not _spaced(sentence, end)):
+            break
+        end += 1
+    if end > at + 1:
+        yield end, sentence.spelling(at, end)
+
+
+def _spaced(sentence: Sentence, at: int) -> bool:
+    return sentence.text[sentence.tokens[at - 1].end : sentence.tokens[at].start] == " "
+
+
 def several_words(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
     """A picklist value of several words, unquoted."""
-    known = _picklist_keys(sentence)
+    known = picklist_keys(sentence)
     for end in range(at + 2, min(at + _LONGEST_VALUE, len(sentence.tokens)) + 1):
         if sentence.kind(at) == "word" and squeeze(sentence.spelling(at, end)) in known:
             yield end, sentence.spelling(at, end)
 
 
-def _picklist_keys(sentence: Sentence) -> frozenset[str]:
+def picklist_keys(sentence: Sentence) -> frozenset[str]:
     known = sentence.memo.get("picklist values")
     if known is None:
         values = (one for each in sentence.catalogue.objects for field in each.fields for one in field.picklist)

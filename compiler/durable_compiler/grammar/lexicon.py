@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from durable_compiler.grammar import (
     cases,
+    cleaning,
     clocks,
     columns,
     conditions,
+    consequences,
     dates,
     days,
     events,
@@ -17,9 +19,13 @@ from durable_compiler.grammar import (
     names,
     new_columns,
     numbers,
+    obligations,
+    operating,
     policies,
     regions,
+    references,
     relations,
+    scopes,
     selections,
     shares,
     standing,
@@ -30,9 +36,11 @@ from durable_compiler.grammar.pattern import Lexicon, Slot
 
 SLOTS: dict[str, Slot] = {
     "condition": conditions.condition,
+    "statement": conditions.statement,
     "selection": selections.selection,
-    "obligation": conditions.obligation,
-    "deviation": conditions.deviation,
+    "several": selections.several,
+    "obligation": obligations.obligation,
+    "deviation": obligations.deviation,
     "kept_if": selections.kept_if,
     "rejected_if": selections.rejected_if,
     "start": dates.start,
@@ -55,6 +63,7 @@ SLOTS: dict[str, Slot] = {
     "times": clocks.times,
     "zone": zones.zone,
     "region": names.region,
+    "country": cleaning.country,
     "every": intervals.every,
     "interval": intervals.span,
     "past": intervals.past,
@@ -72,6 +81,11 @@ SLOTS: dict[str, Slot] = {
     "blue_green": policies.blue_green,
     "known": columns.known_object,
     "owned": columns.owned,
+    "one_owned": columns.one_owned,
+    "scope": scopes.scope,
+    "it": references.pronoun,
+    "omitted": references.omitted,
+    "there": scopes.there,
     "named": columns.named,
     "renames": columns.renames,
     "declared": columns.declared,
@@ -104,38 +118,14 @@ SLOTS: dict[str, Slot] = {
     "some": columns.some_object,
 }
 
-_SPACES = "([the] [leading and trailing | trailing and leading | surrounding] (whitespace/spaces/blanks | white space))"
-_OUTER = "([the] (leading and trailing | trailing and leading | surrounding) (whitespace/spaces/blanks | white space))"
-
-
-def _step(name: str) -> str:
-    """A verb that cleans a value, bound to a name of its own so that a sentence keeps the order of its steps."""
-    return (
-        f"(~trim [{_SPACES} from/of/off/around/in] | ~strip {_SPACES} from/of/off/around"
-        f" | ~remove/cut/delete/drop {_OUTER} from/of/off/around/in | ~strip of {_SPACES}"
-        f" | ~remove/cut/delete [the] (whitespace/spaces | white space) around) {{{name}=trim}}"
-        f" | (lower ~case | ~lowercase | ~lower_case) {{{name}=lower}}"
-        f" | (upper ~case | ~uppercase | ~upper_case) {{{name}=upper}}"
-        " | (~keep only/just [the] digits of/in/from | ~strip/remove/delete/drop "
-        "(everything/all [characters] but/except | everything other than | everything apart from) [the] digits"
-        " from/of/in"
-        " | ~strip/remove/delete/drop [all] non (digits | digit/numeric characters) from/of/in"
-        f" | ~reduce to [its/their/the] digits) {{{name}=digits}}"
-    )
-
-
-def _form(name: str) -> str:
-    """What a value is stored as."""
-    return (
-        f"(lower case [letters] | lowercase [letters] | small letters) {{{name}=lower}}"
-        f" | (upper case [letters] | uppercase [letters] | [block] capitals | capital letters) {{{name}=upper}}"
-        f" | %e164 {{{name}=e164}} | (digits only | only/just [the/its/their] digits) {{{name}=digits}}"
-    )
-
-
 PHRASES: dict[str, str] = {
     **standing.PHRASES,
+    **consequences.PHRASES,
+    **operating.PHRASES,
     **new_columns.PHRASES,
+    **cleaning.PHRASES,
+    **fillers.PHRASES,
+    **translations.PHRASES,
     "separated": expression_phrases.SEPARATED,
     "run_noun": "(run/sync/pipeline/job/load | nightly run/sync/job)",
     "up_to": "(up to | at most | a maximum of | no more than | maximum | max)",
@@ -147,17 +137,6 @@ PHRASES: dict[str, str] = {
         " | (changed/modified/updated/new) %rows since) [the] last/previous [successful] run | changed/modified %rows"
     ),
     "changed": "(changed/modified/updated | added or changed | created or modified | new or changed)",
-    "iso": (
-        "(([the] iso 8601 [format/dates/standard/timestamps/strings] | [the] iso8601 [format] | iso format)"
-        " ([,] [in/with/using/and] %utc | \\( [in] %utc \\)) | %utc | %utc iso 8601 [format]"
-        " | %utc [,] (in/as/using) [the] iso 8601 [format] | %utc \\( [in] iso 8601 [format] \\))"
-    ),
-    "utc": "([the] utc [time] [zone] | coordinated universal time)",
-    **{f"step_{name}": _step(name) for name in ("one", "two", "three")},
-    **{f"form_{name}": _form(name) for name in ("three", "four", "five")},
-    "spaces": _SPACES,
-    "outer": _OUTER,
-    "e164": "([the] e . 164 [format/numbers/form/standard] | [the] e164 [format/numbers/form/standard])",
     "never": (
         "(do/does/did/must/shall/should/will/may/can/is/are not | do/does not want to | cannot"
         " | [must/shall/should/will/may/is/are] never)"
@@ -190,46 +169,11 @@ PHRASES: dict[str, str] = {
     ),
     "warehouse": "(snowflake/duckdb | the warehouse/target/table/database)",
     "be": (
-        "(is/are/get/gets | must/shall/should/will be/get | needs/need/has/have to be/get | is/are to be | to be"
+        "(is/are/get/gets | must/shall/should/will [always] be/get | is/are always | needs/need/has/have to be/get | is/are to be | to be"
         " | is/are ~require to be)"
     ),
     "when": "(when/if/whenever/where/wherever | in case)",
-    "isabsent": (
-        "(is/are %absent | is/are/was/were left blank/empty | has/have no value | does/do not have a value"
-        " | is/are not (set | filled [in] | present | given | known | provided | there | available)"
-        " | is/are [~leave] blank)"
-    ),
-    "turns": (
-        "(~become | is/are/must/should/shall [be] (~treat/store/save/write/load/count/read as"
-        " | ~set/map/default/convert/turn/change to/into | ~replace/fill/substitute with/by)"
-        " | ~default to | ~count as | gets/get | must/shall/should read)"
-    ),
-    "use": "~use/store/write/take/assume/put/insert/load/save/substitute",
-    "fills": (
-        "(~use/store/write/take/assume/put/insert/load/save/substitute [it/them] [as/with/in]"
-        " | ~set/default (it/them | %thevalue) to | ~fill [it/them] [in] with | ~replace it/them with/by)"
-    ),
-    "thevalue": "(the value | the field)",
-    "nothing": (
-        "([a/an] (missing/empty/blank/null/absent [value/values/field/fields]) | no value/values"
-        " | nulls | not set | not present)"
-    ),
-    "counts": (
-        "(~count as | is/are/must/should/shall [be] (~treat/read/regard/interpret/handle as | ~consider [as])"
-        " | ~mean | is/are)"
-    ),
     "then": "([,] and [then/also] | , [then] | then | &)",
-    "dates": (
-        "([all/every/each] (dates | date | timestamps | timestamp | date and time fields "
-        " | dates and times | times and dates | dates and timestamps | timestamps and dates | date fields | datetimes"
-        " | datetime fields | date values"
-        " | date times | date/time fields | date/times))"
-    ),
-    "phones": "([all/every/each] (phone/telephone numbers/number/fields/field | phones | telephones))",
-    "rest": (
-        "(anything/everything else | any/all other value/values | [the] other values | the rest | [all/any] others"
-        " | [the] remaining values | all/any unlisted value/values | unknown values | values not listed)"
-    ),
     "lacks": (
         "(has/have no | lack/lacks [a/an/any] | is/are missing [a/an/the/its/their] | is/are without [a/an/any]"
         " | does/do not have [a/an/any])"

@@ -24,6 +24,7 @@ _SCALES = {
     "k": 10**3, "thousand": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "million": 10**6, "bn": 10**9, "b": 10**9,
     "billion": 10**9,
 }  # fmt: skip
+_SCHEMES = frozenset("http https www mailto".split())
 _TRUE = frozenset("true yes checked ticked selected on".split())
 _FALSE = frozenset("false no unchecked unticked off".split())
 _SYMBOLS = {
@@ -191,6 +192,21 @@ def text_value(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:
         and sentence.norm(at) not in STRUCTURE | _STATES
     ):
         yield at + 1, Constant(spelt, "text")
+
+
+def text_part(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:
+    """What a text may contain or begin with: as any text, or a run without a space that no word is: `https://`, `+49`."""
+    yield from text_value(sentence, at)
+    if sentence.kind(at) in ("code", "quoted"):
+        return
+    end = at
+    while end < len(sentence.tokens) and (end == at or sentence.tokens[end].start == sentence.tokens[end - 1].end):
+        end += 1
+    while end > at and sentence.norm(end - 1) in (".", ",", ";", ":", ")"):
+        end -= 1
+    spelt = sentence.spelling(at, end) if end > at else ""
+    if sentence.norm(at) in _SCHEMES or (spelt == "@" or end > at + 1 and re.fullmatch(r"[\w.:/@+%&=#?~*-]*[:/@+][\w.:/@+%&=#?~*-]*", spelt)):
+        yield end, Constant(spelt, "text")
 
 
 def truth(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:

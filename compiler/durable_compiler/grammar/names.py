@@ -35,8 +35,34 @@ _LONGEST_NAME = 6
 
 
 def objects(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str | Fault, ...]]]:
-    """`Accounts, Contacts, and Customer Health`."""
-    return listed(sentence, at, object_name)
+    """`Accounts, Contacts, and Customer Health`, `Accounts + Contacts`, `Leads/Contacts`."""
+    for end, first in _objects(sentence, at):
+        yield end, first
+        for start in (*separators(sentence, end), *_sign(sentence, end)):
+            for after, rest in objects(sentence, _after_their(sentence, start)):
+                if all(isinstance(one, Fault) or one not in rest for one in first):
+                    yield after, first + rest
+
+
+def _after_their(sentence: Sentence, at: int) -> int:
+    """`Accounts and their Cases`, `Accounts and all of their Cases`: every Case, as all that are named."""
+    start = at + (sentence.norm(at) == "all")
+    start += start > at and sentence.norm(start) == "of"
+    return start + 1 if sentence.norm(start) == "their" else at
+
+
+def _sign(sentence: Sentence, at: int) -> Iterator[int]:
+    if sentence.norm(at) in ("+", "/") and sentence.kind(at) == "mark":
+        yield at + 1
+
+
+def _objects(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str | Fault, ...]]]:
+    """One object, or several with nothing but slashes between them, which are one token."""
+    yield from ((end, (name,)) for end, name in object_name(sentence, at))
+    parts = sentence.norm(at).split("/") if sentence.kind(at) == "word" else []
+    named = [sentence.catalogue.by_key.get(squeeze(part), ()) for part in parts]
+    if len(named) > 1 and all(len(names) == 1 for names in named) and len(set(named)) == len(named):
+        yield at + 1, tuple(names[0] for names in named)
 
 
 def listed(
@@ -52,12 +78,20 @@ def listed(
                 yield after, (first, *rest)
 
 
+_AND_ALSO = (("as", "well", "as"), ("along", "with"), ("together", "with"), ("plus",))
+
+
 def separators(sentence: Sentence, at: int) -> Iterator[int]:
     """Where the next item of a list begins."""
-    if sentence.norm(at) in ("and", "&"):
-        yield at + 1 + (sentence.norm(at + 1) == "also")
-    elif sentence.norm(at) == ",":
-        yield at + 1 + (sentence.norm(at + 1) in ("and", "&"))
+    start = at + (sentence.norm(at) == ",")
+    if sentence.norm(start) in ("and", "&"):
+        yield start + 1 + (sentence.norm(start + 1) in ("also", "both"))
+    elif start > at:
+        yield start
+    start += sentence.norm(start) == "and"
+    for words in _AND_ALSO:
+        if sentence.norm(start) == words[0] and sentence.norms(start, len(words)) == [*words]:
+            yield start + len(words)
 
 
 def object_name(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault]]:
@@ -94,6 +128,13 @@ def _spans(sentence: Sentence, start: int) -> Iterator[tuple[int, str]]:
         norm = sentence.norm(end)
         words += norm.removesuffix("'s") if sentence.kind(end) == "word" else norm
         yield end + 1, squeeze(words)
+        if unit(sentence, end + 1):
+            yield end + 4, squeeze(words)
+
+
+def unit(sentence: Sentence, at: int) -> bool:
+    """Whether a label's unit stands here, as in `Probability (%)`."""
+    return sentence.norm(at) == "(" and sentence.norm(at + 1) in ("%", "€", "$", "£") and sentence.norm(at + 2) == ")"
 
 
 def _unknown_object(sentence: Sentence, start: int) -> Iterator[tuple[int, Fault]]:
@@ -155,11 +196,14 @@ def _bare(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName | Fault]
     for end, key in _spans(sentence, at):
         owners = [(name, one) for name in scope for one in sentence.catalogue.by_name[name].by_key.get(key, ())]
         known = known or bool(owners)
-        if len(owners) == 1:
+        # The label of a lookup is that of its object too: whoever never syncs Account may mean either.
+        also_object = bool(sentence.catalogue.by_key.get(key))
+        if len(owners) == 1 and not also_object:
             yield end, owners[0]
         elif owners and not sentence.strict:
             choices = [sentence.catalogue.field_label(*owner) for owner in owners]
-            message = f"'{sentence.spelling(at, end)}' is a field of several synced objects"
+            several = "an object and a field" if also_object else "a field of several synced objects"
+            message = f"'{sentence.spelling(at, end)}' is {several}"
             yield end, sentence.fault("DUR032", message, at, end, "Put the object before the field.", choices[:5])
     if not known and not sentence.strict:
         yield from _unknown_field(sentence, at, scope)

@@ -9,6 +9,25 @@ from durable_compiler.grammar import columns
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 PHRASES: dict[str, str] = {
+    "holding": (
+        "(~store/save/load/write/land/put/map/rename/copy/keep/hold/record/place/capture/expose/publish/persist/deliver"
+        "/show)"
+    ),
+    "storing_as": (
+        "(~store/save/load/write/land/put/keep/hold/record/place/capture/expose/publish/persist/have/show)"
+    ),
+    "wanting": "[want/wants/need/needs/like/have/has]",
+    "in_order": "[, respectively | respectively | in that order | in this order]",
+    "as_columns": (
+        "((as/to/into/→/under [the] [column/columns] <column_names:columns> | in [the] [column/columns]"
+        " <column_names:columns>"
+        " | (as/to/into/in/under) [a/an/the/its/their] [new/separate/own] column/columns/field/fields"
+        " [named/called | with the name/names] <column_names:columns>"
+        " | (under/by) [the/a] [new/column] name/names [of] <column_names:columns>"
+        " | (as/in) [a/an] <column_type:type> (under the name | called/named | in [the/a] column [called/named]"
+        " | in/into) <column_names:columns>) [column/columns/field])"
+    ),
+    "typed_column": "(column/field [named/called | with the name] <new_column:column> | called/named <new_column:column>)",
     "storing": (
         "(~store/save/keep/write/record/put/hold/load/calculate/compute/derive/get/show/provide/include/add/create"
         "/build/capture/track/express/report/give/return/have/present/expose/need/want/use | ~work out | ~turn)"

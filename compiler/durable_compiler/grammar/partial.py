@@ -49,5 +49,5 @@ def kinds_with_fault(sentence: Sentence, start: int, end: int) -> list[str]:
 def _clauses(sentence: Sentence, start: int) -> Iterator[Part]:
     for kind, frame in REGISTRY.items():
         for tile in tiles(sentence, start, tiling(kind), frame.build):
-            if tile.clause is not None:
+            if isinstance(tile.clause, Clause):
                 yield Part(start, tile.end, tile.clause)

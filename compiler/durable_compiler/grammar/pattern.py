@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from durable_compiler.grammar.inflect import inflections
-from durable_compiler.grammar.neutral import GLUE
+from durable_compiler.grammar.neutral import GLUE, GLUE_PHRASES
 from durable_compiler.grammar.sentence import Sentence
 
 Bindings = tuple[tuple[str, Hashable], ...]
@@ -26,11 +26,15 @@ _PIECE = re.compile(r"\\[()]|<[\w:]+>|\{[^}]*\}|[\[\]()|]|[^\s\[\]()|<{]+")
 
 @dataclass(frozen=True)
 class Phrase:
-    """A compiled pattern; `first` holds the words it can begin with, or None when anything may come first."""
+    """A compiled pattern; `first` holds the words it can begin with, or None when anything may come first.
+
+    Of each set in `needs` at least one word stands in whatever the pattern matches.
+    """
 
     match: Matcher
     first: frozenset[str] | None
     optional: bool = False
+    needs: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def _word(words: frozenset[str]) -> Phrase:
         else:
             sentence.expects_words(at, words)
 
-    return Phrase(match, words)
+    return Phrase(match, words, needs=(words,))
 
 
 def _slot(slot: Slot, name: str, label: str) -> Phrase:
@@ -163,7 +167,9 @@ def _either(branches: list[Phrase]) -> Phrase:
                     seen.add(found)
                     yield found
 
-    return Phrase(match, _union(branches), any(branch.optional for branch in branches))
+    smallest = [min(branch.needs, key=len, default=frozenset[str]()) for branch in branches]
+    needs = (frozenset[str]().union(*smallest),) if all(smallest) else ()
+    return Phrase(match, _union(branches), any(branch.optional for branch in branches), needs)
 
 
 def _chain(items: list[Phrase]) -> Phrase:
@@ -175,14 +181,26 @@ def _chain(items: list[Phrase]) -> Phrase:
             for end, tail in step(sentence, middle, index + 1):
                 yield end, head + tail
         # Glue inside a phrase, never at its edges, where the tiling already allows it.
-        if index and sentence.norm(at) in GLUE and not items[index].optional:
-            yield from step(sentence, at + 1, index)
+        if index and not items[index].optional:
+            for end in _glue(sentence, at):
+                yield from step(sentence, end, index)
 
     def match(sentence: Sentence, at: int) -> Iterator[Match]:
         return step(sentence, at, 0)
 
     leading = items[: next((index + 1 for index, item in enumerate(items) if not item.optional), len(items))]
-    return Phrase(match, _union(leading), all(item.optional for item in items))
+    needs = tuple(need for item in items if not item.optional for need in item.needs)
+    return Phrase(match, _union(leading), all(item.optional for item in items), needs)
+
+
+def _glue(sentence: Sentence, at: int) -> Iterator[int]:
+    """Where an auxiliary ends, of one word or several: `is`, `needs to be`."""
+    word = sentence.norm(at)
+    if word in GLUE:
+        yield at + 1
+    for phrase in GLUE_PHRASES.get(word, ()):
+        if all(sentence.norm(at + offset) == part for offset, part in enumerate(phrase)):
+            yield at + len(phrase)
 
 
 def _may_begin(phrase: Phrase, sentence: Sentence, at: int) -> bool:

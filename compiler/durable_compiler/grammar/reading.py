@@ -51,6 +51,15 @@ def understood(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> tu
     return next(iter(readings)) if len(readings) == 1 else ()
 
 
+def may_be(kind: str, text: str, catalogue: Snapshot) -> tuple[Clause, ...]:
+    """The longest clause of a kind that a sentence begins with or holds, whatever the rest of it says."""
+    sentence = Sentence(text, catalogue)
+    found = (tiles(sentence, start, tiling(kind), REGISTRY[kind].build) for start in range(len(sentence.tokens)))
+    first = next((many for many in found if many), [])
+    longest = max((one for one in first if one.clause is not None), key=lambda one: one.end, default=None)
+    return () if longest is None else (longest.clause,)
+
+
 def accepted(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> frozenset[tuple[str, int]]:
     """What some rule would take after this beginning: (word, the text's end) and (<slot>, where its value began)."""
     sentence = Sentence(text, catalogue, tuple(synced), expected=set())
@@ -68,7 +77,29 @@ def echo(clauses: Sequence[Clause], catalogue: Snapshot) -> str:
 
 
 def _readings(sentence: Sentence) -> dict[tuple[Clause, ...], None]:
-    return dict.fromkeys(clauses for clauses, _ in _paths(sentence) if _supported(clauses))
+    found = dict.fromkeys(clauses for clauses, _ in _paths(sentence) if _supported(clauses))
+    if len(found) > 1:
+        # Several splits that set the same keys to the same values are one meaning.
+        meanings = [_joined(clauses, sentence.catalogue) for clauses in found]
+        if all(one == meanings[0] for one in meanings):
+            return {min(found, key=len): None}
+    return found
+
+
+def _joined(clauses: Sequence[Clause], catalogue: Snapshot) -> list[tuple[str, object]]:
+    """What clauses set, as (path, value) in the order of the paths; a list counts entry by entry."""
+
+    def spread(path: str, value: object) -> Iterator[tuple[str, object]]:
+        if isinstance(value, dict):
+            for key, one in value.items():
+                yield from spread(f"{path}.{key}", one)
+        elif isinstance(value, list):
+            yield from ((path, one) for one in value)
+        else:
+            yield path, value
+
+    parts = (frame_of(clause).ir(clause, catalogue) for clause in clauses)
+    return sorted((one for part in parts for one in spread("", part)), key=repr)
 
 
 def _supported(clauses: tuple[Clause, ...]) -> bool:
@@ -83,32 +114,37 @@ def _supported(clauses: tuple[Clause, ...]) -> bool:
 
 def _paths(sentence: Sentence) -> list[Path]:
     """Every split of the sentence into clauses that covers all tokens."""
-    known: dict[int, list[Path]] = {}
+    known: dict[int, dict[tuple[Path, frozenset[str]], None]] = {}
 
-    def from_token(start: int) -> list[Path]:
+    def from_token(start: int, before: str = "") -> list[Path]:
         if start not in known:
-            known[start] = []
-            found: dict[Path, None] = {}
-            for tile in _tiles(sentence, start):
-                head = (tile.clause,) if tile.clause is not None else ()
-                for clauses, faults in _rest(sentence, tile, from_token):
-                    found[(*head, *clauses), (*tile.faults, *faults)] = None
-            known[start] = list(found)
-        return known[start]
+            known[start] = {}
+            found: dict[tuple[Path, frozenset[str]], None] = {}
+            for kind, tile in _tiles(sentence, start):
+                head = () if tile.clause is None else _clauses_of(tile.clause)
+                for clauses, faults in _rest(sentence, tile, kind, from_token):
+                    found[((*head, *clauses), (*tile.faults, *faults)), tile.after] = None
+            known[start] = found
+        return [path for path, after in known[start] if not after or before in after]
 
     return from_token(0) if sentence.tokens else []
 
 
-def _rest(sentence: Sentence, tile: Tile, from_token: Callable[[int], list[Path]]) -> Iterator[Path]:
+def _clauses_of(built: Clause | tuple[Clause, ...]) -> tuple[Clause, ...]:
+    """What a builder made: one clause, or one for each object that the same words are about."""
+    return built if isinstance(built, tuple) else (built,)
+
+
+def _rest(sentence: Sentence, tile: Tile, kind: str, from_token: Callable[[int, str], list[Path]]) -> Iterator[Path]:
     end = tile.end
     tail = end + (sentence.norm(end) in (".", "!"))
     if tail == len(sentence.tokens):
         yield (), ()
         return
     for start in _boundary(sentence, end):
-        yield from from_token(start)
+        yield from from_token(start, kind)
     if isinstance(tile.clause, Sync) and end < len(sentence.tokens):
-        yield from (path for path in from_token(end) if _is_its_time(path))
+        yield from (path for path in from_token(end, kind) if _is_its_time(path))
 
 
 def _is_its_time(path: Path) -> bool:
@@ -117,19 +153,24 @@ def _is_its_time(path: Path) -> bool:
     return bool(faults) if not clauses else isinstance(clauses[0], Schedule) and clauses[0].bare
 
 
+# What joins two clauses; `while` only after a comma, since without it the second says when the first holds.
+_JOINTS = frozenset(("and", "then", "&", "but", "plus", "whereas"))
+_STOPS = frozenset((",", ";", ".", "\u2013", "\u2014"))
+
+
 def _boundary(sentence: Sentence, at: int) -> Iterator[int]:
-    """Where the next clause begins: after a comma, semicolon, full stop, `and`, `then`."""
-    start = at
-    if sentence.norm(start) in (",", ";", "."):
-        start += 1
-    if sentence.norm(start) in ("and", "then", "&"):
+    """Where the next clause begins: after a comma, semicolon, full stop, dash, `and`, `then`, `whereas`."""
+    start = at + (sentence.norm(at) in _STOPS)
+    if sentence.norm(start) in _JOINTS or (start > at and sentence.norm(start) == "while"):
         start += 1 + (sentence.norm(start + 1) == "then")
     if at < start < len(sentence.tokens):
         yield start
 
 
-def _tiles(sentence: Sentence, start: int) -> list[Tile]:
-    return [tile for kind, frame in REGISTRY.items() for tile in tiles(sentence, start, tiling(kind), frame.build)]
+def _tiles(sentence: Sentence, start: int) -> list[tuple[str, Tile]]:
+    return [
+        (kind, tile) for kind, frame in REGISTRY.items() for tile in tiles(sentence, start, tiling(kind), frame.build)
+    ]
 
 
 def _ambiguous(sentence: Sentence, readings: dict[tuple[Clause, ...], None]) -> Fault:
@@ -186,7 +227,9 @@ def _risk(sentence: Sentence, words: frozenset[str], code: str) -> Fault | None:
     return Fault(code, message, token.start, token.end, "Say plainly what happens.", nearest_sentences(sentence))
 
 
-def _unread(sentence: Sentence) -> Fault:
+def _unread(quick: Sentence) -> Fault:
+    sentence = Sentence(quick.text, quick.catalogue, quick.synced, thorough=True)
+    _paths(sentence)
     first: Token = sentence.tokens[min(sentence.furthest, len(sentence.tokens) - 1)]
     start = first.start if sentence.furthest < len(sentence.tokens) else sentence.tokens[0].start
     help = "Rewrite the sentence like the nearest known one."

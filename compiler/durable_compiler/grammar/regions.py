@@ -118,7 +118,7 @@ def regions(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str | Faul
 
 def _separators(sentence: Sentence, at: int) -> Iterator[int]:
     start = at + (sentence.norm(at) == ",")
-    if sentence.norm(start) in ("and", "or", "&", "/"):
+    if sentence.norm(start) in ("and", "or", "&", "/", "+"):
         start += 1
     if start > at:
         yield start + (sentence.norm(start) in ("in", "within"))

@@ -9,7 +9,7 @@ from durable_compiler.grammar import names
 from durable_compiler.grammar.comparison_phrases import phrase_at, table
 from durable_compiler.grammar.condition_words import condition_words
 from durable_compiler.grammar.conditions import Condition, condition_of, plain
-from durable_compiler.grammar.conjunctions import Part, State, combined, connectors, flat
+from durable_compiler.grammar.conjunctions import Part, State, combined, connectors, flat, sound
 from durable_compiler.grammar.describing import (
     adjectives,
     are,
@@ -22,8 +22,8 @@ from durable_compiler.grammar.describing import (
 )
 from durable_compiler.grammar.inflect import inflections
 from durable_compiler.grammar.sentence import Fault, Sentence
-from durable_compiler.grammar.topics import relations
-from durable_compiler.terms import Apply, FieldTerm, Term, field_terms
+from durable_compiler.grammar.topics import relations, rooted
+from durable_compiler.terms import Apply, Term, field_terms
 
 _MARKERS = table(
     """
@@ -53,8 +53,27 @@ def selection(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
         if described is not None:
             yield start, (owner, described)
         for end, term in restrictions(sentence, start, owner):
-            whole = term if isinstance(term, Fault) or described is None else combined("and", (described, term))
+            plain = isinstance(term, Fault) or described is None
+            whole = term if plain else sound(sentence, combined("and", (described, term)), at, end)
             yield end, (owner, whole)
+
+
+def several(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Condition, ...]]]:
+    """One selection, or one for each of several objects: `Accounts and Leads whose Rating is Hot`."""
+    yield from ((end, (one,)) for end, one in selection(sentence, at))
+    for start, owners in names.listed(sentence, at + (sentence.norm(at) == "both"), names.object_name):
+        named = [one for one in owners if isinstance(one, str)]
+        if 1 < len(owners) == len(named):
+            yield from _alike(sentence, start, named)
+
+
+def _alike(sentence: Sentence, at: int, owners: list[str]) -> Iterator[tuple[int, tuple[Condition, ...]]]:
+    """The same restriction read for each object; lenient: why it is none of one of them."""
+    each = [list(restrictions(sentence, at, one)) for one in owners]
+    for end in sorted({end for found in each for end, _ in found}):
+        terms = [[term for other, term in found if other == end] for found in each]
+        if all(len(one) == 1 for one in terms):
+            yield end, tuple((owner, one[0]) for owner, one in zip(owners, terms, strict=True))
 
 
 def restrictions(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
@@ -193,15 +212,7 @@ def _through(sentence: Sentence, owner: str, parent: str, term: Term, at: tuple[
         message = f"{schema.label} reaches {other.label} {how}"
         help = f"Write a condition on a field of {schema.label}, or name the lookup: whose Owner's Name is …"
         return sentence.fault("DUR039", message, *at, help)
-    return _rooted(term, owner, next(iter(ways)) or "")
-
-
-def _rooted(term: Term, owner: str, way: str) -> Term:
-    if isinstance(term, FieldTerm):
-        return FieldTerm(owner, term.name, f"{way}.{term.name}")
-    if isinstance(term, Apply):
-        return Apply(term.op, tuple(_rooted(one, owner, way) for one in term.args))
-    return term
+    return rooted(term, owner, next(iter(ways)) or "")
 
 
 # --- an object, a verb, then the condition ----------------------------------------------------------------------

@@ -29,7 +29,10 @@ class Sentence:
     catalogue: Snapshot
     synced: tuple[str, ...] = ()
     strict: bool = True
+    # Also try phrases whose own words are not all there: how far they get says where reading stopped.
+    thorough: bool = False
     tokens: tuple[Token, ...] = ()
+    words: frozenset[str] = frozenset()
     furthest: int = 0
     # Words that could follow the last token, and slots as <name> with the token they began at; None unless wanted.
     expected: set[tuple[str, int]] | None = None
@@ -38,6 +41,7 @@ class Sentence:
 
     def __post_init__(self) -> None:
         self.tokens = self.tokens or tokens(self.text)
+        self.words = frozenset(token.norm for token in self.tokens)
 
     def reached(self, position: int) -> None:
         """Remember how many tokens the best attempt consumed."""

@@ -19,28 +19,61 @@ PHRASES: dict[str, str] = {
         "formula [field/fields] (refresh | re read) | re reading of %formulas | [a/the] refresh of %formulas"
     ),
     "gone": (
-        "([any] (hard/permanent deletes/deletions) | [any] %rows (that/which) [were/are/have] [been]"
+        "([any] (hard/permanent deletes/deletions) | [any/the/all] %rows [that/which] [were/are/have/was/has] [been] [since]"
+        " ((permanently/hard/irrevocably) (deleted/removed/erased) | (deleted/erased/removed) (for good | permanently"
+        " | forever) | purged | (vanished/disappeared/gone/missing/purged) from salesforce | (purged/emptied/deleted/removed)"
+        " from the [salesforce] recycle bin | erased for good) [from/in salesforce] | [any/the/all] %rows [that/which] no"
+        " longer ~exist in salesforce | [any/the/all] %rows [that/which] (do/does not) exist in salesforce (any more"
+        " | anymore) | [any] %rows (that/which) [were/are/have] [been]"
         " [permanently/hard] deleted [for good/permanently] | [permanently/hard] deleted %rows | purged %rows"
         " | %rows purged from salesforce | %rows that no longer exist in salesforce | %rows (missing in/from"
         " salesforce) | deletions that bypass the recycle bin)"
     ),
+    "idlist": (
+        "([the/all/our] [list/lists/set of] [the/all/our/every] (<object> ids/keys | [record/salesforce] ids/keys"
+        " | record/records ids) [in/of/from [the/our] warehouse/table/target/snowflake/duckdb])"
+    ),
+    "theirs": "([the/those] [ids/ones] [(in/from/of/held_in)] salesforce [ids] | salesforce's)",
     "sweep": (
         "(hard delete/deletes check/sweep/detection/reconciliation/scan/job | reconciliation job/run | detection"
         " of [the/all] (hard/permanent deletes | hard deleted %rows) | id/ids comparison/reconciliation/check"
         " | reconciliation [of [the/all] [record] ids] [(with/against) salesforce])"
     ),
+    "insource": "((from/in/at/on/inside) ([the] salesforce [side] | [the/our] source [system/side] | the crm | the org))",
+    "erased": "(deleted/removed/erased/purged/destroyed)",
+    "thatwere": "[(that/which) [is/are/was/were/get/gets/got/have/has] [been] | is/are/was/were/get/gets/has/have [been]]",
     "deleted": (
-        "(soft deletes | [the/all/any] %rows [soft] deleted (in/from) (salesforce | [the] source) | rows whose"
-        " %rows were deleted in salesforce | [the/all/any] [soft/salesforce] deleted [salesforce] %rows [in/from"
-        " salesforce] | [the/all/any] %rows (that/which) [were/are/have/has] [been] [soft] deleted [(in/from)"
-        " (salesforce | [the] source)])"
+        "(soft deletes | rows whose [salesforce/source] %rows [was/were/is/are/has/have] [been] deleted [%insource]"
+        " | rows whose [salesforce/source] %rows [was/were/is/are/has/have] [been] gone/removed/erased %insource"
+        " | [the/all/any] [soft/salesforce] deleted [salesforce] %rows [%insource]"
+        " | ([the/all/any/every/each] %rows | anything | everything) (%thatwere [since] [soft] deleted [%insource]"
+        " | %thatwere [since] %erased %insource | [that/which] (is/are in | sit/sits in | in) [the] [salesforce]"
+        " (recycle bin | trash) | [that/which] [is/are] (marked/flagged) [as] (deleted/isdeleted) [%insource]"
+        " | (where/with) isdeleted [is/=/set] [to] true))"
+    ),
+    "our_row": (
+        "(it/them/they | [the/our/its/their] [corresponding/matching/respective/warehouse/snowflake/duckdb/same]"
+        " row/rows/record/records/copy/copies | [our/the] copy/row [of it/them])"
+    ),
+    "inwarehouse": (
+        "([from/in/to/out/of/on/into] [of] [the/our] (warehouse/target/table/destination/database/snowflake/duckdb"
+        " | [target/warehouse/snowflake/duckdb/destination] table/tables | data warehouse | side | warehouse side)"
+        " | downstream | on our side)"
+    ),
+    "cause": (
+        "((if/when/once/whenever | as soon as | each/every time) [somebody/someone/anybody/anyone | a user | users]"
+        " ([a/an/the/any] (%rows | something | anything) [is/are/was/were/get/gets/has/have] [been] deleted"
+        " [%insource] | [a/an/the/any] (%rows | something | anything) [is/are/was/were/get/gets/has/have] [been]"
+        " %erased %insource | ~delete/remove/erase (a/the/any %rows | something | anything | %rows) %insource"
+        " | deleted %insource) | [a] %rows deleted [%insource] ? | deleted %insource ?"
+        " | %rows %erased %insource ? | %erased %insource ? | deleted %insource)"
     ),
     "load": "(~include/load/sync/read/copy/import/replicate/extract/pull/fetch/transfer/write)",
     "existing": (
         "(existing/changed/updated/all/the %rows | existing/changed/updated ones | %rows that [already] exist)"
     ),
     "last_run": (
-        "([the/a] last/previous/prior/preceding [successful] run/sync/load/read/execution/one | it last ran | the"
+        "([the/a] last/previous/prior/preceding [successful] run/sync/load/read/execution/one/time | it last ran | the"
         " one before)"
     ),
     "altered": (
@@ -49,7 +82,9 @@ PHRASES: dict[str, str] = {
     ),
     "delta": (
         "(%altered %rows [since/after %last_run] | %rows [that/which] [have/has/were] [been] %altered since/after"
-        " %last_run | what/everything/anything [that] [has/have/was] [been] %altered since/after %last_run | [the]"
+        " %last_run | what/everything/anything [that/which] [has/have/was/is] [been] %altered [since/after %last_run]"
+        " | what's %altered [since/after %last_run] | those/ones [that/which] [have/were/are] [been] %altered since/after"
+        " %last_run | %rows [that/which] (have/has/were/was) [been] %altered | [the]"
         " changes [since/after %last_run] | [the] delta/deltas [since %last_run])"
     ),
     "overlap": "([safety] overlap/lookback | [safety] look back | safety margin)",

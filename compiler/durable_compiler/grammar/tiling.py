@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,17 +15,19 @@ from durable_compiler.grammar.sentence import Fault, Sentence
 
 Builder = Callable[[dict[str, Any], Sentence], Any]
 _CONNECTORS = frozenset(("and", "but", "&"))
-# Marks between the parts of a clause that carry no meaning of their own: "Batch size: 50,000 rows".
-_MARKS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "(", ")"))
+# Marks between the parts of a clause that carry no meaning of their own: "Batch size: 50,000 rows"; so does a full
+# stop between two notes: "Warehouse: DuckDB. Table: health."
+_MARKS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "(", ")", "=", "→"))
 
 
 @dataclass(frozen=True)
 class Read:
-    """A set of concepts that means something, and the constants that it adds."""
+    """A set of concepts that means something, and the constants that it adds; `after` limits what stands before it."""
 
     required: frozenset[str]
     optional: frozenset[str]
     constants: Bindings
+    after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,25 @@ class Tiling:
 
 @dataclass(frozen=True)
 class Tile:
-    """A clause that ends before token `end`; `clause` is a Fault when a value in it is refused."""
+    """A clause that ends before token `end`; `clause` is a Fault when a value in it is refused.
+
+    `after` holds the kinds of which one must stand before it, as its verb or subject is theirs; empty for a full one.
+    """
 
     end: int
     clause: Any
     faults: tuple[Fault, ...] = ()
+    after: frozenset[str] = frozenset()
 
 
 def compile_tiling(text: str) -> Tiling:
-    """Concepts (`NAME = pattern`) and READ lines (`READ A B|C [D] {x=y}`)."""
+    """Concepts (`NAME = pattern`) and READ lines (`READ A B|C [D] {x=y}`), elliptic ones as `FOLLOWING kind|kind READ A`."""
     concepts: list[tuple[str, Phrase]] = []
     reads: list[Read] = []
     for line in _logical_lines(text):
-        if line.startswith("READ "):
-            reads += _reads(line.removeprefix("READ "))
+        if line.startswith(("READ ", "FOLLOWING ")):
+            kinds, _, read = line.partition("READ ")
+            reads += _reads(read, frozenset(kinds.removeprefix("FOLLOWING ").split("|")) if kinds else frozenset())
         else:
             name, _, pattern = line.partition("=")
             concepts.append((name.strip(), compile_phrase(pattern.strip(), LEXICON)))
@@ -72,7 +79,8 @@ def _logical_lines(text: str) -> list[str]:
     return [line.strip() for line in re.sub(r"\n {8,}", " ", text).splitlines() if line.strip()]
 
 
-def _reads(line: str) -> Iterator[Read]:
+def _reads(line: str, kinds: frozenset[str]) -> Iterator[Read]:
+    after = frozenset(kind.strip() for kind in kinds)
     constants = tuple(tuple(item.split("=", 1)) for item in re.findall(r"\{([^}]*)\}", line))
     optional = frozenset(re.findall(r"\[(\w+)\]", line))
     words = re.sub(r"\{[^}]*\}|\[\w+\]", "", line).split()
@@ -80,7 +88,7 @@ def _reads(line: str) -> Iterator[Read]:
 
     def spread(index: int, chosen: frozenset[str]) -> Iterator[Read]:
         if index == len(alternatives):
-            yield Read(chosen, optional, constants)
+            yield Read(chosen, optional, constants, after)
             return
         for name in alternatives[index]:
             yield from spread(index + 1, chosen | {name})
@@ -90,14 +98,29 @@ def _reads(line: str) -> Iterator[Read]:
 
 def tiles(sentence: Sentence, start: int, tiling: Tiling, build: Builder) -> list[Tile]:
     """Every way in which a clause of this frame can begin at a token."""
-    found: dict[tuple[int, Any, tuple[Fault, ...]], Tile] = {}
-    for end, used, bindings in _covers(sentence, start, tiling):
-        for read in tiling.reads:
+    found: dict[tuple[int, Any, tuple[Fault, ...], frozenset[str]], Tile] = {}
+    names, reads = _possible(sentence, tiling)
+    for end, used, bindings in _covers(sentence, start, tiling, names) if reads else ():
+        for read in reads:
             if read.required <= used <= read.required | read.optional:
                 tile = _build(sentence, end, bindings + read.constants, build)
-                if tile is not None:
-                    found[tile.end, tile.clause, tile.faults] = tile
+                if tile is not None and (start or not read.after):
+                    found[tile.end, tile.clause, tile.faults, read.after] = replace(tile, after=read.after)
     return list(found.values())
+
+
+def _possible(sentence: Sentence, tiling: Tiling) -> tuple[frozenset[str], tuple[Read, ...]]:
+    """The concepts whose own words the sentence holds, and the READ lines that they can fill."""
+    if sentence.thorough or sentence.expected is not None or not sentence.strict:
+        return frozenset(name for name, _ in tiling.concepts), tiling.reads
+    known: Any = sentence.memo.get(id(tiling))
+    if known is None:
+        words = sentence.words
+        names = frozenset(name for name, phrase in tiling.concepts if not any(map(words.isdisjoint, phrase.needs)))
+        known = names, tuple(read for read in tiling.reads if read.required <= names)
+        sentence.memo[id(tiling)] = known
+    names, reads = known
+    return names, reads
 
 
 def _build(sentence: Sentence, end: int, bindings: Bindings, build: Builder) -> Tile | None:
@@ -121,7 +144,9 @@ def _faults(value: Any) -> Iterator[Fault]:
             yield from _faults(item)
 
 
-def _covers(sentence: Sentence, start: int, tiling: Tiling) -> Iterator[tuple[int, frozenset[str], Bindings]]:
+def _covers(
+    sentence: Sentence, start: int, tiling: Tiling, names: frozenset[str]
+) -> Iterator[tuple[int, frozenset[str], Bindings]]:
     matches: dict[int, Mapping[str, list[Match]]] = {}
 
     def at(position: int) -> Mapping[str, list[Match]]:
@@ -130,6 +155,7 @@ def _covers(sentence: Sentence, start: int, tiling: Tiling) -> Iterator[tuple[in
             matches[position] = {
                 name: list(phrase.match(sentence, position))
                 for name, phrase in index.get(sentence.norm(position), index[""])
+                if name in names
             }
         return matches[position]
 
@@ -141,7 +167,9 @@ def _covers(sentence: Sentence, start: int, tiling: Tiling) -> Iterator[tuple[in
             return
         for name, end, bound in _next(at(position), position, used):
             yield from walk(end, used | {name}, bindings + bound, False)
-        yield from (step for end in _neutral(sentence, position) for step in walk(end, used, bindings, loose))
+        for end in _neutral(sentence, position):
+            # After a comma, a purpose may end the clause; a single word there says that something is missing.
+            yield from walk(end, used, bindings, loose and end == position + 1)
         if used and not loose:
             yield from (step for end in _connector(sentence, position) for step in walk(end, used, bindings, True))
 
@@ -174,7 +202,10 @@ def _neutral(sentence: Sentence, at: int) -> Iterator[int]:
         yield at + 1
     for phrase in NEUTRAL_PHRASES.get(word, ()):
         if all(sentence.norm(at + offset) == part for offset, part in enumerate(phrase)):
-            yield at + len(phrase)
+            end = at + len(phrase)
+            yield end
+            if sentence.norm(end) == ",":
+                yield end + 1
 
 
 def _connector(sentence: Sentence, at: int) -> Iterator[int]:
@@ -183,5 +214,5 @@ def _connector(sentence: Sentence, at: int) -> Iterator[int]:
         yield at + 1
         if sentence.norm(at + 1) in _CONNECTORS:
             yield at + 2
-    elif word in _CONNECTORS:
+    elif word in _CONNECTORS or (word == "." and at + 1 < len(sentence.tokens)):
         yield at + 1

@@ -10,10 +10,12 @@ from durable_compiler.catalogue import FieldSchema, ObjectSchema, Snapshot, sque
 from durable_compiler.grammar import names
 from durable_compiler.grammar.literals import family
 from durable_compiler.grammar.sentence import Fault, Sentence
-from durable_compiler.terms import FieldTerm
+from durable_compiler.terms import Apply, FieldTerm, Term
 
 _ARTICLES = ("the", "its", "their", "his", "her", "a", "an")
 _LONGEST = 6
+_HOLDERS = ("field", "value", "values", "column")
+_FIGURES = (*_HOLDERS, "figure", "figures", "amount", "number")
 _NOUNS = {"email": ("address", "addresses"), "phone": ("number", "numbers"), "url": ("address",)}
 
 
@@ -54,10 +56,13 @@ def topics(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Topic
 
 
 def _called(sentence: Sentence, end: int, topic: Topic) -> Iterator[tuple[int, Topic]]:
-    """A field, also with the noun for what it holds: an Email address, a Phone number."""
-    yield end, topic
-    if sentence.norm(end) in _NOUNS.get(topic.field.type, ()):
-        yield end + 1, topic
+    """A field, also with the noun for what it holds and its object: an Email address, the Name of an Account."""
+    nouns = (*_NOUNS.get(topic.field.type, ()), *(_FIGURES if family(topic.field) == "number" else _HOLDERS))
+    for after in (end, end + 1) if sentence.norm(end) in nouns else (end,):
+        yield after, topic
+        if topic.term.path is None and sentence.norm(after) in ("of", "on", "for", "in"):
+            owners = names.object_name(sentence, after + 1)
+            yield from ((last, topic) for last, owner in owners if owner == topic.owner)
 
 
 def references(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Topic]]:
@@ -69,6 +74,15 @@ def references(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, T
         found = known.get(key, ())
         if len(found) == 1 and key not in schema.by_key:
             yield end, Topic(owner, FieldTerm(owner, found[0].name), found[0])
+
+
+def rooted(term: Term, owner: str, way: str) -> Term:
+    """A condition on a related object's record as one on the record that a relationship leads from."""
+    if isinstance(term, FieldTerm):
+        return FieldTerm(owner, term.name, f"{way}.{term.name}")
+    if isinstance(term, Apply):
+        return Apply(term.op, tuple(rooted(one, owner, way) for one in term.args))
+    return term
 
 
 def _possessive(sentence: Sentence, at: int) -> bool:
@@ -90,6 +104,8 @@ def spans(sentence: Sentence, start: int) -> Iterator[tuple[int, str]]:
             return
         words += sentence.norm(end).removesuffix("'s")
         yield end + 1, squeeze(words)
+        if names.unit(sentence, end + 1):
+            yield end + 4, squeeze(words)
 
 
 def _related(sentence: Sentence, at: int, schema: ObjectSchema) -> Iterator[tuple[int, Topic]]:

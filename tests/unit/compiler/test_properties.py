@@ -48,6 +48,7 @@ from durable_compiler.frames.write import Target
 from durable_compiler.grammar.columns import Renamed
 from durable_compiler.grammar.conjunctions import combined
 from durable_compiler.grammar.policies import ROLES
+from durable_compiler.grammar.possible import flaw
 from durable_compiler.grammar.reading import echo, read
 from durable_compiler.grammar.recurrence import Recurrence, cron_field
 from durable_compiler.grammar.regions import AREAS, CLOUD_REGIONS
@@ -178,7 +179,7 @@ CONDITIONS: st.SearchStrategy[Term] = st.recursive(
         lambda op, one, other: combined(op, (one, other)), st.sampled_from(["and", "or"]), inner, inner
     ),
     max_leaves=4,
-)
+).filter(lambda term: flaw(term) is None)
 _AMOUNT = FieldTerm("Opportunity", "Amount")
 OVER = st.integers(0, 10**9).map(lambda one: Apply("gt", (_AMOUNT, Constant(one, "number"))))
 CLAUSES: dict[str, st.SearchStrategy[Clause]] = {

@@ -44,7 +44,6 @@ def test_without_a_schedule_or_a_target_there_is_no_package(
 CARRIED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "write": ({"write": {"mode": "replace"}}, ["mode"]),
     "table": ({"target": {"system": "snowflake", "table": None, "layout": "per_object"}}, ["layout"]),
-    "refresh": ({"incremental": {"full_refresh_cron": "0 4 * * 0"}}, ["full_refresh_cron"]),
     "phones": ({"conventions": {"phones": "e164", "phone_region": "US"}}, ["phones"]),
     "proposals": ({"drift": {"unknown_fields": "propose"}}, ["unknown_fields"]),
     "column": ({"drift": {"column": "others"}}, ["extensions_column"]),
@@ -85,7 +84,7 @@ def test_the_runtime_names_the_same_requirements_as_the_warnings() -> None:
     stated = policies(one, lay_out(one, schema()))
     refused = {what: ids for ids, what in unsupported(stated, "snowflake")}
     told = {each.message: each.requirement for each in warn(one, schema()) if "refuses" in each.message}
-    assert len(told) == len(refused) == 6
+    assert len(told) == len(refused) == 5
     for what, ids in refused.items():
         (requirement,) = [owner for message, owner in told.items() if what in message]
         assert ids == requirement

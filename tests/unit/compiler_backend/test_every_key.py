@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruff import find_ruff_bin
 
 from durable_compiler.capabilities import refuse
 from durable_compiler.emit import render
@@ -16,7 +18,7 @@ from durable_compiler.ir import Pipeline
 from durable_compiler.plan import plan
 from durable_compiler.validate import validate
 from unit.compiler_backend.spec import IDENTITY, load_module, owners, package
-from unit.compiler_backend.whole import call, field, literal, pipeline, schema, whole
+from unit.compiler_backend.whole import call, field, literal, pipeline, schema, silent, whole
 
 FILES = ("pipeline.py", "extract.py", "transform.py", "load.py", "MAPPING.md")
 CONDITIONS = ("where", "when", "condition", "expression", "values")
@@ -218,6 +220,14 @@ def test_the_whole_package_is_valid_and_its_python_loads(tmp_path: Path) -> None
     validate(folder)
     transforms = load_module(folder, "transform")["TRANSFORMS"]
     assert [column.name for column in transforms[1].columns][-2:] == ["account_name", "full_name"]
+
+
+@pytest.mark.parametrize("values", [silent, whole], ids=["silent", "whole"])
+def test_a_package_imports_only_what_it_uses_and_is_formatted(values: Any, tmp_path: Path) -> None:
+    folder = package(tmp_path / "package", schema(), pipeline(values()))
+    settings = ["--isolated", "--no-cache", "--quiet", "--line-length", "120", "--select", "F,E7,E9,I"]
+    done = subprocess.run([find_ruff_bin(), "check", *settings, str(folder)], capture_output=True, text=True)
+    assert done.stdout == ""
 
 
 def test_every_requirement_of_a_new_kind_is_named_where_it_acts(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_the_unified_table_has_system_columns_around_the_mapped_ones_in_order(tm
         describe("Contact", {"Email": "email", "Name": "string", "Score__c": "date"}),
     )
     pipeline, _ = laid_out(tmp_path, schema, "Contacts and Accounts", "Deduplicates Contacts by Email")
-    columns = plan(pipeline, schema, IDENTITY, owners(pipeline))[0].values["columns"]
+    columns = plan(pipeline, schema, IDENTITY, owners(pipeline))[0].values["tables"][0]["columns"]
     assert [one["name"] for one in columns] == [
         *("source_object", "source_id", "source_modified_at", "is_deleted", "deleted_at", "deleted_reason"),
         *("email", "name", "score", "account_score"),

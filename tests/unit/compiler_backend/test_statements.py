@@ -12,6 +12,7 @@ import pytest
 import sqlglot
 
 from durable_compiler import catalogue
+from durable_compiler.ir import Pipeline
 from durable_runtime.macros import MACROS
 from durable_runtime.transformation import Stamp, stage
 from unit.compiler_backend.spec import describe, load_module, package, read, snapshot, spec
@@ -31,10 +32,9 @@ ODD = describe(
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package of the repository's own requirements."""
-    root = tmp_path_factory.mktemp("example")
-    schema = catalogue.load(ROOT / "tests" / "cases" / "language" / "salesforce.schema.json")
-    text = (ROOT / "requirements" / "customer_data.md").read_text(encoding="utf-8")
-    return package(root / "package", schema, read(root, schema, text))
+    known = catalogue.load(ROOT / "requirements" / "salesforce.schema.json")
+    kept = (ROOT / "generated" / "customer_data" / "ir.json").read_text(encoding="utf-8")
+    return package(tmp_path_factory.mktemp("example") / "package", known, Pipeline.from_json(kept))
 
 
 @pytest.fixture(scope="module")

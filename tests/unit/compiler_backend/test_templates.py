@@ -8,9 +8,9 @@ import pytest
 from jinja2 import nodes
 
 from durable_compiler.emit import FILTERS, environment
-from durable_compiler.package_inputs import templates_folder
+from durable_compiler.package_inputs import package_templates, templates_folder
 
-TEMPLATES = sorted(path.relative_to(templates_folder()).as_posix() for path in templates_folder().rglob("*.j2"))
+TEMPLATES = [path.relative_to(templates_folder()).as_posix() for path in package_templates()]
 STATEMENTS = (nodes.Output, nodes.For, nodes.If)
 # A value, a part of one, a filter, and what a condition is made of; no call, no arithmetic, no text put together.
 EXPRESSIONS = (

@@ -103,6 +103,14 @@ def test_the_window_is_appended_to_the_reviewed_statement() -> None:
     assert statement(FIRST) == "SELECT Id, Name FROM Account WHERE SystemModstamp < 2026-11-22T02:00:01.000Z"
 
 
+def test_only_a_first_load_carries_the_superset_of_the_filter() -> None:
+    chosen = replace(account(), first="Type = 'Customer' OR Type = null")
+    window = "SystemModstamp < 2026-11-22T02:00:01.000Z"
+    first = replace(FIRST, extract=chosen, first=True)
+    assert statement(first) == (f"SELECT Id, Name FROM Account WHERE {window} AND (Type = 'Customer' OR Type = null)")
+    assert statement(replace(first, first=False)) == f"SELECT Id, Name FROM Account WHERE {window}"
+
+
 def test_a_condition_in_the_statement_keeps_its_meaning_next_to_the_window() -> None:
     chosen = replace(account(), soql=lambda _fields: "SELECT Id FROM Account WHERE A = 1 OR B = 2")
     assert statement(replace(FIRST, extract=chosen)) == (

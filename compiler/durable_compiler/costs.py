@@ -1,0 +1,171 @@
+"""What a schedule costs in Salesforce API calls: the requests of a run, counted by the runtime's own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate, islice, repeat, takewhile
+from math import ceil
+from zoneinfo import ZoneInfo
+
+from durable_compiler.ir import Pipeline
+from durable_runtime.extraction import REST_BELOW, overlap
+from durable_runtime.salesforce.bulk import FIRST_POLL, PAGE_RECORDS, POLL_GROWTH, SLOWEST_POLL
+from durable_runtime.spec import Extract
+
+# What is assumed, because no requirement says it.
+RECORDS = 100_000  # in each object
+CHANGED = 0.01  # of them, in a day
+JOB_SECONDS = 30  # that Salesforce works on a Bulk job
+ALLOWANCE = 100_000  # calls that an organization has in 24 hours
+
+OTHERS = (("Hourly", "0 * * * *"), ("Every 15 minutes", "*/15 * * * *"), ("Nightly at 02:00", "0 2 * * *"))
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # any day would do; a fixed one gives the same page tomorrow
+HORIZON, MOST_RUNS = timedelta(days=400), 3_000
+ONCE_A_RUN = 2  # the log-in, and the question what time it is
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one object is read: whether every run reads it whole, whether it has a filter, what guards count of it."""
+
+    object: str
+    whole: bool
+    filtered: bool
+    guards: int
+
+    @property
+    def counts(self) -> int:
+        """COUNT() for each guard, before and after reading, and twice to prove that the table holds what it must."""
+        return self.guards + 4
+
+    def records(self, changed: int, held: int = RECORDS) -> int:
+        """Records read by a run in which so many changed, of an object that holds so many."""
+        return held if self.whole else min(changed, held)
+
+    def ids(self, held: int = RECORDS) -> int:
+        """The table never holds what a filter leaves out, so that every run compares all Ids."""
+        return transfer(held) if self.filtered else 0
+
+    def calls(self, changed: int, held: int = RECORDS) -> int:
+        """Requests of such a run: the describe, the counts, the records, and the Ids."""
+        return 1 + self.counts + transfer(self.records(changed, held)) + self.ids(held)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A schedule on the busiest of its days; `changed` are the records of an object in the largest of its runs."""
+
+    label: str
+    present: bool
+    runs: int
+    changed: int
+    least: int  # calls of the cheapest run of that day
+    most: int
+    day: int
+
+    @property
+    def share(self) -> float:
+        """Of the calls that an organization has in 24 hours."""
+        return self.day / ALLOWANCE
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The table with the present schedule first, the first run, and how each object is read."""
+
+    rows: tuple[Cost, ...]
+    first: int
+    readings: tuple[Reading, ...]
+    overlap_seconds: int
+
+    @property
+    def objects(self) -> tuple[Part, ...]:
+        """The largest run of the present schedule, by object."""
+        changed = self.rows[0].changed
+        return tuple(
+            Part(one.object, one.whole, read, one.counts, transfer(read), one.ids())
+            for one in self.readings
+            for read in (one.records(changed),)
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one object adds to a run."""
+
+    object: str
+    whole: bool
+    records: int
+    counts: int
+    transfer: int
+    ids: int
+
+
+def transfer(records: int) -> int:
+    """Requests that bring so many records: a query, or a Bulk job from its creation to its deletion."""
+    if records < REST_BELOW:
+        return 1  # one page of the REST API holds as many
+    return 1 + polls(JOB_SECONDS) + ceil(records / PAGE_RECORDS) + 1
+
+
+def polls(seconds: float) -> int:
+    """How often a job that takes so long is asked for: at first at once, then after ever longer pauses."""
+    pauses = accumulate(
+        repeat(POLL_GROWTH), lambda pause, growth: min(pause * growth, SLOWEST_POLL), initial=FIRST_POLL
+    )
+    asked = accumulate(pauses, initial=0.0)
+    return 1 + sum(1 for _ in takewhile(lambda at: at < seconds, asked))
+
+
+def costs(pipeline: Pipeline, extracts: Iterable[Extract], label: str) -> Costs:
+    """What the present schedule and three others cost; `label` is the present one in words."""
+    assert pipeline.schedule is not None
+    readings = tuple(reading(pipeline, one) for one in extracts)
+    again = overlap(pipeline.incremental.overlap_seconds)
+    timezone = pipeline.schedule.timezone
+    schedules = [(label, pipeline.schedule.cron), *OTHERS]
+    rows = (_cost(name, at == 0, _runs(cron, timezone), readings, again) for at, (name, cron) in enumerate(schedules))
+    return Costs(tuple(rows), of_run(readings, RECORDS), readings, round(again.total_seconds()))
+
+
+def of_run(readings: Iterable[Reading], changed: int) -> int:
+    """Requests of one run in which so many records of each object changed."""
+    return ONCE_A_RUN + sum(one.calls(changed) for one in readings)
+
+
+def reading(pipeline: Pipeline, extract: Extract) -> Reading:
+    """The runtime's own rule for what is read whole: values that move without a stamp, or no increments at all."""
+    fresh = pipeline.incremental.formula_refresh != "never"
+    formulas = [one for one in extract.formulas if fresh or one in extract.needed]
+    whole = not pipeline.incremental.enabled or bool(formulas or extract.lookups) or extract.moves
+    guards = [one for one in pipeline.guards if one.kind == "min_rows" and one.object in (None, extract.object)]
+    source = next(one for one in pipeline.source.objects if one.name == extract.object)
+    return Reading(extract.object, whole, source.where is not None, len(guards))
+
+
+def _cost(
+    label: str, present: bool, runs: Iterable[tuple[datetime, timedelta]], readings: tuple[Reading, ...],
+    again: timedelta,
+) -> Cost:  # fmt: skip
+    days: dict[date, list[tuple[int, int]]] = {}
+    for at, since in runs:
+        changed = ceil(RECORDS * CHANGED * ((since + again) / timedelta(days=1)))
+        days.setdefault(at.date(), []).append((of_run(readings, changed), changed))
+    busiest = max(
+        days.values(), key=lambda many: (sum(calls for calls, _ in many), max(changed for _, changed in many))
+    )
+    calls, changes = zip(*busiest, strict=True)
+    return Cost(label, present, len(busiest), max(changes), min(calls), max(calls), sum(calls))
+
+
+def _runs(cron: str, timezone: str) -> Iterator[tuple[datetime, timedelta]]:
+    """Runs in the schedule's zone, each with the time since the one before."""
+    from cronsim import CronSim
+
+    before = BEGIN.astimezone(ZoneInfo(timezone))
+    instants = takewhile(lambda at: at - BEGIN < HORIZON, CronSim(cron, before))
+    for at in islice(instants, MOST_RUNS):
+        yield at, at.astimezone(UTC) - before.astimezone(UTC)
+        before = at
