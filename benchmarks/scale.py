@@ -35,7 +35,7 @@ def project(folder: Path, count: int) -> None:
         words = {"share": 5 + index % 40, "minutes": 20 + index % 60, "top": 60 + index % 40}
         more = "\n".join(f"- {line.format(**words)}" for line in MORE)
         own = text.replace("table customer_data", f"table customer_data_{index}")
-        own = own.replace("2:00 AM", f"{index % 12 + 1}:00 AM")
+        own = own.replace("2:00 AM", f"{index % 5 + 1}:00 AM")
         body = f"{own}\n## R6 Limits\n\n{more}\n"
         (folder / "requirements" / f"pipeline_{index}.md").write_text(body, encoding="utf-8")
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import runpy
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, time
 from itertools import combinations, islice, product
 from math import prod
@@ -23,6 +23,7 @@ from durable_runtime.transformation import Stamp, stage
 
 MOST = 1_000  # records that are tried in each of the ways in which they may differ
 STRIDE = 7_919  # a prime: a walk over all combinations that looks at distant ones early
+TOLD = {"warn": "warned", "fail": "stopped"}
 ENUM = "enum"  # the rule that a value breaks which a value map does not list
 KEY = b"invented for examples, hides nothing"
 
@@ -53,8 +54,11 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class NotLoaded:
-    """A record that a rule keeps out: how it differs from the one that is loaded, and why it is kept out."""
+class Variant:
+    """A record that a rule treats otherwise: how it differs from the one that is loaded, what becomes of it, and why.
+
+    `outcome` is rejected, filtered, warned (it is loaded, and the run says so) or stopped (the run ends).
+    """
 
     outcome: str
     changes: tuple[Changed, ...]
@@ -71,7 +75,7 @@ class Example:
     table: str
     cells: tuple[Cell, ...]
     loaded: bool
-    kept_out: tuple[NotLoaded, ...]
+    others: tuple[Variant, ...]
     unshown: tuple[str, ...]
 
 
@@ -186,23 +190,23 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _example(described: Mapping[str, Any], rules: Rules, trial: _Trial) -> Example:
     invention = Invention(rules)
-    base = invention.base(trial.fields)
     tried = {path: invention.choices(path) for path in invention.decisive(trial.fields)}
-    found = trial.outcomes(list(_variants(base, tried)))
+    found = trial.outcomes(list(_variants(invention.base(trial.fields), tried)))
     live = next((one for one in found if one.kind == "live"), None)
     if live is not None and live is not found[0]:
         found = trial.outcomes(list(_variants(live.given, tried)))
         live = found[0]
     chosen = live or found[0]
-    kept_out = tuple(_kept_out(chosen, found, rules, trial.transform, described))
-    shown = {one.outcome for one in kept_out}
+    reader = _Reader(described, rules, chosen)
+    others = [*_kept_out(reader, found, trial.transform), *_told(reader, found, trial)]
+    shown = {one.outcome for one in others}
     return Example(
         name=described["name"],
         label=described["label"],
         table=described["table_text"],
         cells=tuple(_cells(described, chosen, rules)),
         loaded=live is not None,
-        kept_out=kept_out,
+        others=tuple(others),
         unshown=tuple(kind for kind in _expected(trial.transform, rules) if kind not in shown),
     )
 
@@ -239,51 +243,66 @@ def _combination(tried: Mapping[str, Sequence[Value]], number: int) -> dict[str,
 
 
 def _expected(transform: Transform, rules: Rules) -> Iterator[str]:
-    """The ways in which the spec itself keeps records of the object out."""
+    """The ways in which the spec itself treats records of the object otherwise."""
     enums = (one for one in rules.pipeline.enums if one.object == transform.object and one.otherwise is None)
     if any(one.on_failure == "reject" for one in transform.rules) or any(True for _ in enums):
         yield "rejected"
     if transform.where is not None:
         yield "filtered"
+    failures = {one.on_failure for one in transform.rules}
+    yield from (outcome for failure, outcome in TOLD.items() if failure in failures)
 
 
-def _kept_out(
-    chosen: Outcome, found: Iterable[Outcome], rules: Rules, transform: Transform, described: Mapping[str, Any]
-) -> Iterator[NotLoaded]:
+@dataclass(frozen=True)
+class _Reader:
+    """What is needed to tell how a record differs from the one that is loaded."""
+
+    described: Mapping[str, Any]
+    rules: Rules
+    chosen: Outcome
+
+    def nearest(self, caught: Sequence[Outcome]) -> Outcome:
+        """The record that differs least; of equal ones, one that a rule of the spec catches."""
+        return min(caught, key=lambda one: (len(self.differing(one)), str(one.row["__rule"]).endswith("does_not_fit")))
+
+    def differing(self, other: Outcome) -> list[str]:
+        return [path for path, value in other.given.items() if path != "Id" and value != self.chosen.given[path]]
+
+    def variant(self, outcome: str, other: Outcome, message: str, requirements: str) -> Variant:
+        snapshot, name = self.rules.snapshot, self.rules.source.name
+        paths = self.differing(other)
+        changes = tuple(Changed(label_of(snapshot, name, path), path, other.given[path]) for path in paths)
+        if outcome == "rejected" and other.row["__rule"] == ENUM and len(paths) == 1:
+            shaping = (one for one in self.described["mapping"] if ".".join(one["path"]) == paths[0])
+            requirements = next((one["requirement"] for one in shaping), requirements)
+            message = f"{changes[0].label} has a value that is not mapped to another"
+        return Variant(outcome, changes, message, requirements)
+
+
+def _kept_out(reader: _Reader, found: Sequence[Outcome], transform: Transform) -> Iterator[Variant]:
     """For each way of being kept out that a requirement asks for, the record nearest to the one that is loaded."""
-    records = list(found)
-    for kind in _expected(transform, rules):
-        caught = [one for one in records if one.kind == kind and one is not chosen]
-        if caught:
-            nearest = min(caught, key=lambda one: (len(_differences(chosen, one)), _misfit(one)))
-            yield _told(chosen, nearest, rules, transform, described)
+    expected = set(_expected(transform, reader.rules))
+    rejected = [one for one in found if one.kind == "rejected" and one is not reader.chosen]
+    if rejected and "rejected" in expected:
+        nearest = reader.nearest(rejected)
+        yield reader.variant("rejected", nearest, str(nearest.row["__message"]), str(nearest.row["__requirement"]))
+    filtered = [one for one in found if one.kind == "filtered" and one is not reader.chosen]
+    if filtered and transform.where is not None:
+        yield reader.variant("filtered", reader.nearest(filtered), "", transform.where.requirement)
 
 
-def _misfit(one: Outcome) -> bool:
-    """Whether a value that does not fit its column, rather than a rule of the spec, keeps the record out."""
-    return str(one.row["__rule"]).endswith("does_not_fit")
-
-
-def _differences(chosen: Outcome, other: Outcome) -> list[str]:
-    return [path for path, value in other.given.items() if path != "Id" and value != chosen.given[path]]
-
-
-def _told(
-    chosen: Outcome, other: Outcome, rules: Rules, transform: Transform, described: Mapping[str, Any]
-) -> NotLoaded:
-    name, snapshot = transform.object, rules.snapshot
-    changes = tuple(
-        Changed(label_of(snapshot, name, path), path, other.given[path]) for path in _differences(chosen, other)
-    )
-    if other.kind == "filtered":
-        assert transform.where is not None
-        return NotLoaded("filtered", changes, "", transform.where.requirement)
-    message, requirements = str(other.row["__message"]), str(other.row["__requirement"])
-    if other.row["__rule"] == ENUM and len(changes) == 1:
-        shaping = (row for row in described["mapping"] if ".".join(row["path"]) == changes[0].field)
-        requirements = next((row["requirement"] for row in shaping), requirements)
-        message = f"{changes[0].label} has a value that is not mapped to another"
-    return NotLoaded("rejected", changes, message, requirements)
+def _told(reader: _Reader, found: Sequence[Outcome], trial: _Trial) -> Iterator[Variant]:
+    """The same for rules that warn or end the run: judged as if they rejected, so that each record is known."""
+    loaded = [one.given for one in found if one.kind == "live"]
+    for failure, outcome in TOLD.items():
+        strict = tuple(replace(one, on_failure="reject") for one in trial.transform.rules if one.on_failure == failure)
+        if strict and loaded:
+            judged = replace(trial, transform=replace(trial.transform, rules=strict), folder=trial.folder / failure)
+            caught = [one for one in judged.outcomes(loaded) if one.kind == "rejected"]
+            if caught:
+                nearest = reader.nearest(caught)
+                message, whose = str(nearest.row["__message"]), str(nearest.row["__requirement"])
+                yield reader.variant(outcome, nearest, message, whose)
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------

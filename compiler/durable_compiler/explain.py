@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,33 @@ from durable_compiler.advice import advised
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.frames import frame_of
-from durable_compiler.grammar.reading import read
+from durable_compiler.grammar.reading import SentenceReading, read, understood
 from durable_compiler.interpret import Reading, diagnostics_of, read_file
 from durable_compiler.merging import Statement, fragment
 from durable_compiler.requirements import Requirement
 from durable_compiler.resolve import contradictions
 
 
-def explain_sentence(text: str, catalogue: Snapshot) -> dict[str, Any]:
+def explain_sentence(text: str, catalogue: Snapshot, synced: Sequence[str] = ()) -> dict[str, Any]:
     """What one sentence means: its clauses with their canonical English and IR, or why it is rejected."""
-    clauses, diagnostics = sentence_read(text, catalogue)
+    clauses, diagnostics = sentence_read(text, catalogue, synced)
     wrong = [one.to_json() for one in diagnostics]
     return {"text": text, "status": "rejected" if wrong else "understood", "clauses": clauses, "diagnostics": wrong}
 
 
-def sentence_read(text: str, catalogue: Snapshot) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
-    """The clauses of one sentence, and what is wrong with it."""
+def sentence_read(
+    text: str, catalogue: Snapshot, synced: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], list[Diagnostic]]:
+    """The clauses of one sentence, and what is wrong with it.
+
+    A bare field name is looked up in the `synced` objects of the project first, then in every object.
+    """
     requirement = Requirement(
         "the sentence", text, "<sentence>", 1, tuple((1, column) for column in range(1, len(text) + 1))
     )
-    found = read(text, catalogue)
+    found = SentenceReading(understood(text, catalogue, synced))
+    if not found.clauses:
+        found = read(text, catalogue)
     faults = [*diagnostics_of(found, requirement)] if found.fault else []
     faults += contradictions([Statement(clause, requirement) for clause in found.clauses], catalogue)
     wrong = [replace(one, requirement=None) for one in advised(faults, text, [requirement], (), catalogue)]

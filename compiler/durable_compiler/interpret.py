@@ -133,6 +133,12 @@ def read_all(
     return [(one, read(one.text, catalogue, synced)) for one in requirements]
 
 
+def synced_by(paths: Iterable[Path], catalogue: Snapshot) -> tuple[str, ...]:
+    """The objects that any of several requirements files syncs, whatever else is wrong with the files."""
+    read_from = (read_requirements(path)[0] for path in paths)
+    return tuple(dict.fromkeys(name for many in read_from for name in _likely_scope(many, catalogue)))
+
+
 def _likely_scope(requirements: Sequence[Requirement], catalogue: Snapshot) -> tuple[str, ...]:
     """The objects of the sentences that can be read as syncing some; what they are read as in the end decides."""
     likely = [(one, may_be("sync", one.text, catalogue)) for one in requirements]

@@ -12,6 +12,7 @@ from durable_compiler.entries import entry_key
 from durable_compiler.ir import Assumption, Pipeline
 from durable_compiler.layout import lay_out
 from durable_compiler.merging import Draft, Statement, fragment, merged, natural
+from durable_runtime.spec import LEAVING_KINDS
 
 # path, value, why: what a spec that is silent means.
 _DEFAULTS: tuple[tuple[str, Any, str], ...] = (
@@ -112,9 +113,15 @@ def _fill(draft: Draft, catalogue: Snapshot) -> None:
     draft.assumptions += [
         {"requirement": _owner(draft, "guards"), "key": f"guards.{guard}", "value": value, "why": why}
         for guard, value, why in _SILENT_GUARDS
-        if not draft.values.get("guards")
+        if not _guarded(draft, guard)
     ]
     draft.values["source"] = {"objects": [_object(draft, one, catalogue) for one in draft.values["source"]["objects"]]}
+
+
+def _guarded(draft: Draft, silent: str) -> bool:
+    """Whether the spec's own guards take the place of a silent one for every object."""
+    own = [one for one in draft.values.get("guards", ()) if one["object"] is None]
+    return silent == "leaving" and any(one["kind"] in LEAVING_KINDS for one in own)
 
 
 def _object(draft: Draft, entry: dict[str, Any], catalogue: Snapshot) -> dict[str, Any]:

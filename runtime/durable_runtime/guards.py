@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from durable_runtime.errors import GuardStopped
 from durable_runtime.extraction import count
 from durable_runtime.salesforce.session import Session
-from durable_runtime.spec import Guard
+from durable_runtime.spec import LEAVING_KINDS, Guard
 from durable_runtime.transformation import Staged
 from durable_runtime.warehouse.base import Warehouse
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # What holds where the requirements say nothing (listed among the assumptions of every compile).
 LEAVING_RATIO, LEAVING_ROWS = 0.10, 20
 REJECTED_RATIO, REJECTED_ROWS = 0.50, 100
-LEAVING_KINDS = ("max_changed_ratio", "max_deleted_rows")  # a spec with one says itself how much may leave
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,10 @@ class Alert:
     requirement: str
 
 
+# Kinds of guard that say how much may leave: a spec with one replaces what holds where it says nothing.
+LEAVING_KINDS = ("max_changed_ratio", "max_deleted_rows")
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A limit that a run must not pass: max_changed_ratio, max_deleted_rows or min_rows, of one object or of all."""

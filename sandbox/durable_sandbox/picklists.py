@@ -14,6 +14,7 @@ PICKLISTS: dict[str, tuple[str, ...]] = {
     ),
     "account_type": (
         "Prospect",
+        "Customer",
         "Customer - Direct",
         "Customer - Channel",
         "Channel Partner / Reseller",

@@ -71,14 +71,15 @@ def _codes(code: str | None, form: str) -> None:
 
 def _sentence(where: Path, text: str, form: str) -> bool:
     from durable_compiler.explain import sentence_read
-    from durable_compiler.interpret import load_snapshot
+    from durable_compiler.interpret import load_snapshot, synced_by
 
     text = re.sub(r"^\s*[-*]?\s*R\d+(\.\d+)+\s+", "", text)
     catalogue, wrong = load_snapshot(project.snapshot_path(where))
     clauses: list[dict[str, Any]] = []
     diagnostics: list[Diagnostic] = list(wrong)
     if catalogue is not None:
-        clauses, diagnostics = sentence_read(text, catalogue)
+        synced = synced_by((project.spec_path(where, name) for name in project.specs(where)), catalogue)
+        clauses, diagnostics = sentence_read(text, catalogue, synced)
     if form == "json":
         told = [one.to_json() for one in diagnostics]
         status = "rejected" if told else "understood"

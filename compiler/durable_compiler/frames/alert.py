@@ -59,50 +59,80 @@ _EVENTS = {
     "drift": "when the schema changes",
     "stale": "when the data is stale",
 }
-_ON = "(on/upon/after | in case of | in the event of)"
+_ON = "(on/upon/after/at/for/following | in case of | in the event of | with/at each/every)"
 # Of one subject both, said at once.
 _BOTH = (
     f"{WHEN} {EVERY} {RUN} ({FAILS} or {DONE} | {DONE} or {FAILS}) {{also=failure}} {{one=completion}}"
-    " | whether (it | [a/the] %run_noun) (succeeds or fails | fails or succeeds | completes or fails | fails or "
-    "completes)"
-    " {also=failure} {one=completion}"
+    " | (whether/when) (it | [a/the/every/each] %run_noun) (succeeds or fails | fails or succeeds | completes or fails"
+    " | fails or completes | has succeeded or failed) {also=failure} {one=completion}"
+    " | (on/for/after) (success and failure | failure and success | both success and failure) {also=failure}"
+    " {one=completion}"
 )
 _NOUNS = "[all/any/every/each/the] <event_nouns:one>"
-_MESSAGE = "[a/an/the] [short] [slack/email] (message/alert/notification/email/note/warning/notice/mail | e mail)"
-_MESSAGES = "(messages/alerts/notifications/emails/warnings/mails | e mails)"
+_KIND = "[slack/email/failure/short/brief/quick]"
+_MESSAGE = (
+    f"([a/an/the] {_KIND} {_KIND} (message/alert/notification/email/note/warning/notice/mail/ping/line/summary/"
+    " | e mail | heads up) [(on/over slack | by email | on/via slack)])"
+)
+_MESSAGES = "(messages/alerts/notifications/emails/warnings/mails/notices | e mails)"
+_TELL = (
+    "(~alert/notify/tell/inform/warn/page/email/message/ping/slack/mail/advise/contact/update | ~e mail | ~give a heads up to"
+    " | ~drop a line to | ~reach out to)"
+)
+_PEOPLE = "(<recipients> | both <recipients>)"
+_SEND = "(~send/post/drop/write/publish/issue/fire/raise/trigger/push/deliver/put | need/want | ~send out)"
+_TO = "(to/in/into/at/on)"
 
 FRAME = Frame(
     kind="alert",
     doc="Says who is told when a run fails or completes, or when something needs approval.",
     phrases=f"""
-    TELL = ~alert/notify/tell/inform/warn/page/email/message/ping/slack <recipients>
-        | (raise/raises/fire/fires/trigger/triggers) {_MESSAGE} (in/to) <recipients>
-    AND = ~alert/notify/tell/inform/email/message/page/cc/copy <recipients:more> | with a copy to <recipients:more>
-    PASSIVE = <recipients> ~alert/notify/tell/inform/warn | <recipients> ~get/receive {_MESSAGE}
-    GOTO = ({_MESSAGES} ~go | an alert goes) to <recipients> | {_MESSAGES} ~send to <recipients>
-    LET = ~let <recipients> know | ~make sure <recipients> (~know | ~hear)
-    SEND = (~send/post/drop/write | need/want) ({_MESSAGE} | [slack/email] {_MESSAGES}) (to/in) <recipients>
-    SENDTO = ~send <recipients> {_MESSAGE}
-    POST = ~post (to/in) <recipients>
-    NOUNTO = {_NOUNS} [{_MESSAGES}] (~go | ~get/send/post/report/deliver/route/forward/email/announce)
-            (to/in) <recipients>
-        | <event_states:one> ~go to <recipients>
-        | ~send/post/report/deliver/route/forward/email {_NOUNS} [{_MESSAGES} | alert] (to/in) <recipients>
-        | ~send/post {_MESSAGES} (about/for/on/of) {_NOUNS} to <recipients>
+    TELL = [then] {_TELL} {_PEOPLE}
+        | (raise/raises/fire/fires/trigger/triggers) {_MESSAGE} (in/to) {_PEOPLE}
+        | (alert/message/notification/email/mail/note/ping/notice) [to/in/→] {_PEOPLE}
+    AND = (~alert/notify/tell/inform/email/message/page/cc/copy | ~copy in) <recipients:more> | with a copy to <recipients:more>
+        | [with] <recipients:more> (in copy | [in] cc | on cc) | cc <recipients:more>
+    PASSIVE = {_PEOPLE} [must/should/shall | needs/need/has/have | is/are] [to] [be]
+            (alerted/notified/told/informed/warned/emailed/messaged/paged/pinged)
+        | {_PEOPLE} [must/should/shall] (~get/receive [{_MESSAGE}] | ~hear | ~know | ~hear about it | ~be told)
+        | {_PEOPLE} (want/wants/needs/need/has/have/would like) to (know/hear | be told)
+    GOTO = ({_MESSAGES} ~go | {_MESSAGE} ~go) to {_PEOPLE} | ({_MESSAGES} | {_MESSAGE}) [be] ~send/post/drop/issue/write {_TO} {_PEOPLE}
+    LET = ~let {_PEOPLE} know | ~make sure {_PEOPLE} (~know | ~hear)
+    SEND = {_SEND} ({_MESSAGE} | {_KIND} {_MESSAGES}) {_TO} {_PEOPLE}
+        | ({_MESSAGE} | {_MESSAGES}) {_TO} {_PEOPLE}
+    SENDTO = ~send {_PEOPLE} {_MESSAGE}
+    POST = ~post (to/in) {_PEOPLE} | ~post about it (to/in) {_PEOPLE}
+    NOUNTO = {_NOUNS} [{_MESSAGES} | alert/notification/message] [both] (~go | ~get/send/post/report/deliver/route/forward/email/announce
+            | [be] announced/reported/posted/sent) (to/in/at) {_PEOPLE}
+        | <event_states:one> ~go to {_PEOPLE}
+        | (~send/post/report/deliver/route/forward/email/announce/flag | ~raise) {_NOUNS} [{_MESSAGES} | alert] (to/in/with) {_PEOPLE}
+        | {_SEND} ({_MESSAGES} | {_MESSAGE}) (about/for/on/of) {_NOUNS} to {_PEOPLE}
         | ([on] {_NOUNS} [{_MESSAGES}] | <event_states:one> | <event_clauses:one> | approvals {{one=approval_needed}}
-            [{_MESSAGES}]) (: | → | = | go to)
-            [to/notify/alert/email/page/tell/message/inform/ping | send to | post to/in] <recipients>
-        | {_MESSAGES} (about/for/on/of) {_NOUNS} (~go | ~send) to <recipients>
-        | approval {_MESSAGES} (~go | ~send) to <recipients> {{one=approval_needed}}
+            [{_MESSAGES}]) (: | → | = | ? | go to)
+            [to/notify/alert/email/page/tell/message/inform/ping/slack/post | send to | post to/in | {_SEND} {_MESSAGE} to
+            | let] {_PEOPLE} [know]
+        | ({_MESSAGES} | {_MESSAGE}) (about/for/on/of) {_NOUNS} (~go | ~send | ~post) (to/in) {_PEOPLE}
+        | [{_NOUNS}] ({_MESSAGES} | approval {_MESSAGES} {{one=approval_needed}}) (: | → | =) {_PEOPLE}
+        | approval {_MESSAGES} (~go | ~send) to {_PEOPLE} {{one=approval_needed}}
+        | {_PEOPLE} (: | → | =) ({_NOUNS} | <event_states:one>) [{_MESSAGES}]
+        | {_NOUNS} ([must/should/shall] [be] ~tell/report/announce/notify to) {_PEOPLE}
+        | {_NOUNS} {_TELL} {_PEOPLE} | {_NOUNS} ~trigger/raise/cause ({_MESSAGES} | {_MESSAGE}) (to/in) {_PEOPLE}
     EVENT = <event_clauses:one> | {_ON} {EVERY} <event_nouns:one> | {_BOTH}
-    ABOUT = (about/for/of) {EVERY} <event_nouns:one> | about approvals {{one=approval_needed}}
+        | <event_states:one> (: | → | ?)
+    ABOUT = (about/for/of/on/regarding) {EVERY} <event_nouns:one> | (about/for) approvals {{one=approval_needed}}
+        | that <event_states:one>
     NOBODY = ~alert/notify/tell/inform/warn [someone/people/us/me/everyone | the team]
         | ~send [a/an] [slack/email] (alert/message/notification/email/alerts) | on slack | by email
+    TO = [to/in] {_PEOPLE}
+    NOUN = {_NOUNS} [{_MESSAGES}] (to/in/→/:) {_PEOPLE}
     READ NOBODY EVENT|ABOUT
     READ TELL|SEND|SENDTO|POST
     READ TELL|SEND|SENDTO|POST [AND] EVENT|ABOUT
-    READ GOTO|LET|PASSIVE EVENT
+    READ GOTO EVENT [AND]
+    READ LET|PASSIVE EVENT|ABOUT [AND]
     READ NOUNTO [AND]
+    FOLLOWING alert|sla READ TO EVENT
+    FOLLOWING alert READ NOUN
     """,
     build=build,
     echo=echo,

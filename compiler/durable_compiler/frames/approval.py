@@ -98,7 +98,7 @@ FRAME = Frame(
     ACTIVE = ({_AT_LEAST} <int:count> ({_PEOPLE}) | {_AT_LEAST} <int:count> <role> | <role> | someone/somebody | a person)
             {_MUST} {_GIVE} {_WHAT}
         | (before/for) {_WHAT} , {_WHO} {_MUST} (approve | sign off | give [their] {_NOUN}) [it/them]
-        | [~require/need/get/obtain/ask for] {_APPROVALS} [{_BY}] (for/before/on/per) {_WHAT} [{_BY}]
+        | [~require/need/get/obtain | ~ask for] {_APPROVALS} [{_BY}] (for/before/on/per) {_WHAT} [{_BY}]
         | {_WHO} (per/for) {_WHAT}
         | {_APPROVALS} [{_BY}] (~need/require | is/are needed/required) (for/before/on) {_WHAT}
         | [~require/get/need] {_ROLE_APPROVAL} (for/before/on) {_WHAT} | {_ROLE_APPROVAL} is needed/required for {_WHAT}

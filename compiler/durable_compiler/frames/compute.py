@@ -45,7 +45,13 @@ def build(values: Values, sentence: Sentence) -> Compute | Fault | None:
     found = resolver.resolve(raw)
     if isinstance(found, Fault):
         return found
+    if values.get("declared") not in (None, _DECLARED.get(found.type, found.type)):
+        return None
     return Compute(owner, values["column"], found.type, found.term, assumed=tuple(_assumed(found, sentence)))
+
+
+# What a sentence may call the type of a column.
+_DECLARED = {"integer": "number", "timestamp": "date"}
 
 
 def _assumed(found: Typed, sentence: Sentence) -> Iterator[Assumed]:
@@ -82,25 +88,39 @@ FRAME = Frame(
     JOIN = (~combine/join/concatenate/concat/merge/glue | ~put together) <texts:expression> [together] %into_column
     JOINED = <texts:expression> (combined/joined/concatenated/merged/glued | put together) [together]
         %into_column
-    DEFINE = %subject (be | = | : = | : | is/equals | is equal to | is calculated as/from/by | is computed as/from/by
-        | is defined as | is derived as | is made of | holds/contains | is the result of) <expression>
+    DEFINE = %subject (be | = | : = | : | → | is/equals | is equal to | %worked_out [as/from/by/to/of] [being]
+        | is the result of | holds/contains/shows/hold/contain/show/give/gives) <expression>
+    MADE = %subject (%worked_out [by/from/of/as] [joining/combining/concatenating] | = | : | is | be
+        | holds/contains/shows/hold/contain/show | with) <spelled:expression>
     EQUATION = <plain_column:column> (= | : =) <expression>
     WANTED = ~want %subject to be <expression>
-    FILL = ~set/fill/populate/calculate/compute/derive/build/define/create/form %a_column (to/as/with/from/by/=)
-        <expression>
-    CREATE = %creating %a_column (with the value [of] | with/as/from/:/=/holding/containing/showing
-        | that is/holds/contains/shows | which is/holds/contains/shows | equal to | calculated as/from
-        | computed as/from | to hold/store/show) <expression>
+    FILL = ~set/fill/populate/calculate/compute/derive/build/define/create/form/make/obtain/get/assemble/compose
+        %a_column (to/as/with/from/by/=/→/: | out of | equal to | as follows :) <expression>
+    BUILD = ~set/fill/populate/build/create/form/make/assemble/compose/derive/define %a_column
+        (from/as/with/by/to/=/: | out of | by joining/combining/concatenating | to be)
+        [joining/combining/concatenating/merging] <spelled:expression> [together/combined/joined/concatenated]
+    CREATE = %creating %a_column (%holding_value | , [%worked_out] [as/from] | [,] %worked_out [as/from/by/of] | from
+        | [,] (that/which) %worked_out [as/from/by/of]) <expression>
+    MAKE = %creating %a_column (%holding_value | [,] %worked_out [of/from/by] | [,] (that/which) %worked_out [of/from/by]
+        | from | out of | [,] combining/joining/concatenating | by joining/combining/concatenating)
+        <spelled:expression> [together/combined/joined/concatenated]
+    HAVING = <object> [table/record/records] %having [a/an/the] %a_column (%holding_value | [,] %worked_out [as/from/by/of] | [,] (that/which)
+        %worked_out [as/from/by/of] | for | from) (<expression> | <spelled:expression>)
     ADDED = [a/the/one] [new] column/field [named/called] <new_column:column> (added/created/introduced) (to/on/for)
         <object> (with [the] value/values [of] | : | with | holding/containing) <expression>
     VERB = <deed:expression> [,] and ~store/save/keep/write/record/put (it/that/this
         | the result/outcome/sum/total/product/quotient/difference) %into_column
-    DOING = <deed:expression> %into_column
-    FOR = (for/of/on/in) <object>
+    DOING = <deed:expression> %into_column | <deed:expression> to ~get/obtain/give/form/make/compute/calculate/produce
+        %a_column | %subject %worked_out [%of_object] by <deed:expression>
+        | (%creating | ~compute/calculate/obtain/get/derive/work_out/build/form) %a_column [,] [%worked_out]
+        [(on/for) <object>] by <deed:expression>
+        | <object> %having [a/an/the] %a_column [,] [%worked_out] by <deed:expression>
+    FOR = (for/of/on/in) <object> [records] | <there:object>
     OBJECT = <object> :
     SEPARATED = [,] %separated
     ROUND = [,] <rounding:round>
-    READ STORE|STORED|NOTE|DEFINE|EQUATION|WANTED|FILL|CREATE|ADDED|JOIN|JOINED [FOR] [OBJECT] [SEPARATED] [ROUND]
+    READ STORE|STORED|NOTE|DEFINE|MADE|EQUATION|WANTED|FILL|BUILD|CREATE|MAKE|HAVING|ADDED|JOIN|JOINED [FOR] [OBJECT]
+        [SEPARATED] [ROUND]
     READ FIRST|FIRSTED [FOR] [OBJECT]
     READ VERB|DOING [FOR] [OBJECT] [ROUND]
     """,

@@ -80,7 +80,26 @@ FRAME = Frame(
         [key/rule] [of/for] [:]
     MATCH = ~match
     OBJ = [of/for/in/among] <object>
+    SHOULD = (should | in case | if/when/where/whenever/for) [there are] [any] [two/several/multiple | more than one | two or more]
+        <object> (have/share/has/with/sharing/having) [the/an/a] [same/identical] <keys>
+    THEIR = by/on/through/via/from their <keys>
+    DUPBE = duplicate <object> %be_to [be] ~recognise/recognize/identify/detect/find/spot/match/determine
+    ATMOST = there (must/should/shall/may be | can be) (no more than | at most | only | never more than) one <object> [record] (with
+        a given | for a given | for/per each | per | for every) [combination of] <keys>
+    FORDUP = (when/if/where/whenever) there are [several/multiple/any] duplicate <object> | (when/if/where/whenever) <object> are
+        duplicated
+    KEYUSE = ~use [the] <keys> to (identify/find/detect/recognise/recognize/spot/match) (duplicates of/among/in <object> | duplicate
+        <object>)
+    KEYIS = <keys> ~identify (a/an/each/every) <object> | <object> uniqueness [is] ~determine/define by [the] <keys> | <object>
+        uniqueness [is] (based on) [the] <keys>
+    OLDERGOES = [the] (older/earlier) (one/ones/record/records) [is/are/must/should] [be] ~drop/remove/delete/discard/lose
+        {keep=latest} | [the] (newer/later) (one/ones/record/records) [is/are/must/should] [be] ~drop/remove/delete/discard
+        {keep=first}
+    KEEPFOR = ~keep/retain only/just the %which [record/row/one/version] (per | for each/every) <keys> (among/of/for/in/across)
+        <object> | only/just ~keep/retain the %which <object> (per | for each/every) <keys> | only/just ~keep/retain the
+        %which [record/row/one/version] (per | for each/every) <keys> (among/of/for/in/across) <object>
     DUP = duplicate <object> [are/is] [to] ~remove/drop/merge/eliminate/collapse/consolidate/combine
+    LISTED = (deduplication/dedupe/dedup | de duplication | ~deduplicate/dedupe/dedup) [of/for] <object> [:/-] <keys>
     UNIQUE = <object> (are/is | must/shall/should be) unique | uniqueness [:] <object>
     SHARE = [the] <object> (sharing | that share | with | that have) [the/an/a] (same/identical) <keys> are
         duplicates
@@ -91,7 +110,7 @@ FRAME = Frame(
     MERGE = <object> (sharing | that share | with | having | that have) [the/an/a] (same/identical) <keys> %be_to
         ~merge/collapse/combine/consolidate [into one] | ~merge/collapse/combine/consolidate <object> (sharing | that
         share | with | having | that have) [the/an/a] (same/identical) <keys> [into one]
-    TREAT = ~treat/consider/count/regard <object> with/sharing/having [the/an/a] (same/identical) <keys> as
+    TREAT = ~treat/consider/count/regard [two/several] <object> with/sharing/having [the/an/a] (same/identical) <keys> as
         (one/duplicates | the same | one record | the same record)
     BY = [\\(] (by/on/using/per | based on | by the | with | according to | key is | [with the] same | key) [:]
         [the] <keys> [\\)] | \\( [same] <keys> \\)
@@ -101,16 +120,19 @@ FRAME = Frame(
         (same/identical) <keys> | <object> are [considered] duplicates (if/when) their <keys> (matches/match | are/is
         [the] same/equal/identical)
     SAME = <object> sharing [a/an/the] <keys> are [treated/considered/counted] [as] (one/duplicates | the same)
-        | [two] <object> (with | having | that share | sharing) [the/an/a] (same/identical) <keys> (are/count
-        [treated/considered/counted] (as one | one | duplicates | as duplicates | as the same | the same
+        | [two/any] <object> (with | having | that share | who share | that have | sharing | with) [the/an/a] [same/identical] <keys>
+        (are/count [to] [be] [treated/considered/counted/regarded] [as] (one | one record | duplicates | the same
         [record/lead/contact/account/person/company/customer]))
+        | [two] <object> are [considered/treated] [as] (the same | duplicates | one | the same record) (if/when) they
+        (have/share) [the/an/a] (same/identical) <keys>
     IDENTIFIES = <keys> uniquely ~identify <object> | <keys> (must/should/shall/has) [to] be unique
         (in/within/among/across) <object> | <keys> is unique (in/within/among/across) <object> | each/every <keys> may
         occur only once in <object> | [unique/dedup/deduplication] key for <object> [:] <keys> | <keys> is [the]
         [unique/dedup/deduplication/business] key (of/for) <object> | [the] [unique/dedup/deduplication/business] key
         (of/for) <object> is <keys> | <object> are [uniquely] ~identify by [their/the] <keys> | ~use <keys> (as [the]
         [unique/dedup/deduplication/business] key for | to ~deduplicate/dedupe) <object>
-    NONE = no duplicate <object> | no two <object> (may/can/must/should/shall have/share) [the/an/a]
+    NONE = no duplicate <object> | no two <object> (may/can/must/should/shall have/share/be) [the/an/a] [same/identical] <keys> | no two
+        <object> (may/can/must/should/shall have/share) [the/an/a]
         (same/identical) <keys>
     ONEOF = <object> [:] one record/row (per | for each/every) <keys>
     ONE = ~keep one record/row (per | for each/every) <keys> (for/of/in) <object> | ~want one <object> per <keys>
@@ -120,14 +142,26 @@ FRAME = Frame(
     KEEPONE = ~keep/retain [the] %which <object> (per | for each/every) <keys> | only the %which <object> (per
         | for each/every) <keys> ~keep/retain | ~keep only the %which <object> (per | for each/every) <keys>
     KEEP = ~keep/retain/prefer [the] %which [%rows | one/version]
-    KEPT = [only] [the] %which [%rows | one/version] ~keep/win/retain | [the] %which [%rows | one/version]
-        wins/stays
+    ONLYKEPT = [only/just] [the] %which [%rows | one/version | <object>] (must/shall/should/is/are/to/has/have [to] [be])
+        (kept/retained/preserved) | only/just [the] %which [%rows | one/version]
+    DUPKEYS = (in case of | for | on) duplicate <keys> (among/in/of/for/across) <object> | duplicates of <object> \\( [with] [the]
+        [same] <keys> \\)
+    KEPT = [only] [the] %which [%rows | one/version | <object>] ~keep/win/retain/survive/stay/prevail | [the] %which [%rows
+        | one/version] wins/stays/survives
     WINS = \\( [~keep] [the] %which [%rows | one/version] [wins] \\) | %which
     KEEPONLY = ~keep only the %which [%rows | one/version]
     GONE = ~remove/drop/merge/eliminate/collapse/consolidate/combine
     READ SHARE [KEEP] [KEPT] [WINS]
+    READ SHOULD KEEP|KEPT|KEEPONLY|OLDERGOES|ONLYKEPT
+    READ DUPBE THEIR|BY [KEEP] [KEPT] [WINS]
+    READ ATMOST|KEYUSE|KEYIS [KEEP] [KEPT] [WINS]
+    READ FORDUP BY KEEP|KEPT|KEEPONLY|OLDERGOES|ONLYKEPT
+    READ KEEPFOR
+    READ TWO OLDERGOES|ONLYKEPT
+    READ DUPKEYS KEEP|KEPT|WINS
     READ NONE|ONE|ONEOF|SAME|DUPIF|TREAT|IDENTIFIES|MERGE [KEEP] [KEPT] [WINS]
     READ KEEPONE
+    READ LISTED [KEEP] [KEPT] [WINS]
     READ TWO KEEP|KEPT|KEEPONLY
     READ NONE|DUP|UNIQUE|REMOVE BY [KEEP] [KEPT] [WINS]
     READ DETECT BY [KEEP] [KEPT] [WINS] [GONE]

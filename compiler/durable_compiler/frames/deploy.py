@@ -99,10 +99,10 @@ FRAME = Frame(
         | [all/every/each/the/new] [new] {_RELEASES} (is/are/be | ~happen | ~use) [made/done] {_PLACE}
         | [the] {_MODE} [is] [: | =] {_PLACE} | {_RELEASES} (: | =) {_PLACE}
         | [all/every/each/the/new] [new] {_RELEASES} {_DEPLOY} {_PLACE} | {_PLACE} {_RELEASES}
-        | (~update/replace/upgrade/overwrite) [the/existing/live/running/current] [version/pipeline/deployment/release] {_PLACE}
+        | (~update/replace/upgrade/overwrite) [the] [existing/live/running/current] [version/pipeline/deployment/release] {_PLACE}
         | ~overwrite the live/existing/running version) {{strategy=in_place}}
     COMPARE = (~compare/diff/check {_BOTH} | {_BOTH} ~compare/diff/check
-            | ((green | [the] new version | it) (~compare/diff/check) {_AGAINST} [the] (blue | old version))
+            | ((green | it) (~compare/diff/check) {_AGAINST} [the] blue)
             | (blue ~compare/diff/check {_AGAINST} green)
             | [a] comparison of {_BOTH} [is made/done/run]) {{strategy=blue_green}}
     BEFORE = (before | prior to | on | at | ahead of) [the/each/every/any] ({_PROMOTION})

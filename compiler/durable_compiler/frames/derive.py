@@ -39,6 +39,8 @@ def build(values: Values, sentence: Sentence) -> Derive | Fault | None:
     fault = next((one for value in every if (one := _unclear(sentence, owner, value))), None) or _mixed(sentence, every)
     if fault is not None:
         return fault
+    if not _as_declared(values.get("declared"), every):
+        return None
     if any(value.column not in (None, values["column"]) for value in every):
         return None
     pairs = tuple((when.term, value.value) for when, value in found.cases)
@@ -81,6 +83,14 @@ def _unclear(sentence: Sentence, owner: str, value: Value) -> Fault | None:
         return None
     message = f"'{value.value}' is a field too: its name or its value could be meant"
     return _fault(sentence, "DUR021", [value], message, f"Put a text in quotes: `{value.value}`.")
+
+
+def _as_declared(kind: str | None, values: list[Value]) -> bool:
+    """Whether values are of the type that the sentence gives the column: no `numeric column` holds words."""
+    found = {value.value for value in values}
+    if kind in ("number", "boolean"):
+        return all(isinstance(one, bool) == (kind == "boolean") and not isinstance(one, str) for one in found)
+    return kind is None or all(isinstance(one, str | None) for one in found)
 
 
 def _mixed(sentence: Sentence, values: list[Value]) -> Fault | None:
@@ -128,37 +138,49 @@ FRAME = Frame(
     kind="derive",
     doc="Adds a column whose value depends on conditions.",
     phrases="""
-    SET = ~set/fill/populate/derive/compute/calculate/assign/define/make/determine %a_column
-        (to/as/with/=/from/by | to be | as follows | : | as follows :) <cases>
-    TOPIC = ~set/derive/compute/calculate/assign/define/determine %a_column (from/by/using | based on | depending on
-        | according to | on the basis of) <topical:cases>
-    DEFINE = %subject (is/be/becomes/=/:/equals/holds/contains | is set to | be set to | has the value
-        | takes the value | shows) <cases>
+    SET = ~set/fill/populate/derive/compute/calculate/assign/define/make/determine/mark/tag/label/rate/flag/write/use
+        %a_column (to/as/with/=/from/by/→ | to be | as follows | : | as follows :) <cases>
+    TOPIC = ~set/derive/compute/calculate/assign/define/determine/fill/populate %a_column (from/by/using | based on
+        | depending on | according to | on the basis of) <topical:cases>
+    DEFINE = %subject (is/be/becomes/become/=/:/→/equals/holds/contains/hold/contain/say/says/read/reads/show/shows/get/gets
+        | take/takes/have/has/receive/receives | is set to | be set to | has the value | have the value
+        | takes the value | take the value | shows | is worked out as | is calculated as | is filled with) <cases>
     PLAIN = [the] [<object>] <named_column:column> (is/be/becomes/=/: | is set to | be set to) <cases>
-    CREATE = %creating %a_column (: | with the value/values | with/as/=/holding/containing/showing | set to
-        | that/which is/holds/contains/shows | that/which is set to | equal to | to hold/store/show) <cases>
+    CREATE = %creating %a_column %holding_value <cases>
+    HAVING = <object> [table/record/records] %having [a/an/the] %a_column %holding_value <cases>
     ADDED = [a/the/one] [new] column/field [named/called] <new_column:column> (added/created/introduced) (to/on/for)
         <object> (with [the] value/values | : | with | holding/containing) <cases>
-    ASSIGN = ~assign/put <object> (to/in/into) %a_column <cases>
+    ASSIGN = ~assign/put/tag/mark/label/give/set/rate/flag <object> (to/in/into | with/as | in the) %a_column [=/:/as/to]
+        <cases> | ~tag/mark/label/give/rate/flag/assign <object> %a_column (=/:/as/to/→) <cases>
+    PLACED = (~put/write/store/record/enter/show/use) <cases> [,] (in/into/under) %a_column
     WHEN = (if/when/where/whenever | in case) <case_when:when> [,] [then] ((~set/make %a_column (to/as/=)
-        | %a_column (is/be/becomes/=) | %subject (is/be/becomes/=) | ~set/assign (in/on) %a_column)) <case_value:value>
-    TAGGED = <selection:when> (are/is/get/gets/be) (tagged/labelled/labeled/marked/classified/categorised/rated/flagged)
+        | %a_column (is/be/becomes/=) | %subject (is/be/becomes/=/say/says/read/reads/show/shows/hold/get/gets)
+        | ~set/assign (in/on) %a_column)) <case_value:value>
+    TAGGED = <selection:when> (are/is/get/gets/be | be called)
+        (tagged/labelled/labeled/marked/classified/categorised/rated/flagged/called/named)
         [as/with] <case_value:value> (in/under) %a_column
-    GIVEN = <selection:when> (get/gets/have/receive/receives | are given | are assigned | must have | should get)
-        %a_column [of/=/:/as | set to] <case_value:value>
-    TAG = ~tag/label/mark/classify/categorise/categorize/rate/flag <selection:when> (as/with) <case_value:value>
-        (in/under) %a_column
+    GIVEN = <selection:when> (get/gets/have/receive/receives/take/takes/show/shows | are given | are assigned
+        | must have | should get) %a_column [of/=/:/as | set to | with the value] <case_value:value>
+        | <selection:when> (get/gets/have/has/receive/receives/take/takes/show/shows | are given | are assigned)
+        [the] [value] <case_value:value> (in/under/for/as) %a_column
+    CALLED = ~mark/tag/label/flag/rate/classify/call <object> [as/with] <case_value:value> (in/under) %a_column [,]
+        (if/when/where/whenever | in case) <case_when:when> | <object> (be/is/are/get/gets/count/counts) [called/labelled/labeled/tagged/marked/classed/classified/rated/named
+        | flagged] [as] <case_value:value> (in/under) %a_column [,] (if/when/where/whenever | in case | as soon as)
+        <case_when:when> | <object> (have/has/get/gets/take/takes/show/shows) [the value] <case_value:value>
+        (in/under/for/as) %a_column [,] (if/when/where/whenever | in case) <case_when:when>
+    TAG = ~tag/label/mark/classify/categorise/categorize/rate/flag/call <selection:when> [as/with] <case_value:value>
+        (in/under) %a_column | ~set/assign/give <selection:when> %a_column (to/=/of) <case_value:value>
     FLAG = ~flag/mark/tag <selection:when> (as/with) <marked_column:column>
     CLASSIFY = ~classify/tag/label/mark/categorise/categorize/rate/segment/group/bucket <object> (as/into/with) <cases>
         [,] (in/under) %a_column
-    HAVE = <object> (get/have/receive/are) %a_column [of/=/:] <cases>
+    HAVE = <object> (get/have/receive/are | must/should/shall get/have/receive) %a_column [of/=/:] <cases>
     SORT = ~classify/tag/label/categorise/categorize/segment/group/bucket/rate <object> (by/into/in/as/using) %a_column
         [:] <cases>
     REST = <tail:cases>
-    FOR = (for/of/on/in) <object>
+    FOR = (for/of/on/in) <object> [records] | <there:object>
     OBJECT = <object> :
-    READ SET|TOPIC|HAVE|ADDED|ASSIGN|DEFINE|PLAIN|CREATE|CLASSIFY|SORT [FOR] [OBJECT]
-    READ WHEN|TAGGED|GIVEN|TAG|FLAG [REST] [FOR] [OBJECT]
+    READ SET|TOPIC|HAVE|HAVING|ADDED|ASSIGN|PLACED|DEFINE|PLAIN|CREATE|CLASSIFY|SORT [FOR] [OBJECT]
+    READ WHEN|TAGGED|GIVEN|CALLED|TAG|FLAG [REST] [FOR] [OBJECT]
     """,
     build=build,
     echo=echo,

@@ -56,26 +56,40 @@ FRAME = Frame(
     ERROR = are an error | are not allowed | are not accepted
     THERE = (if/when) there are %strangers
     DRIFT = schema drift/change/changes [:] | on schema drift/change/changes
-    COND = (when/if/whenever/once | as soon as) %strangers %appear [,] [then] | (on/for/upon) %strangers
+    COND = (if/when/whenever) there (is/are) %strangers [in/from salesforce] | (if/when/whenever) (someone/somebody/an_admin/admins)
+        ~add [a/new] [new] field/fields [in/to] [salesforce] | (if/when/whenever) [a/any] field/fields %appear that is/are not
+        in %spec | (if/when/whenever) [a/any] [new] field/fields [is/are] [being] ~add [in/to] salesforce [,] [then]
+        | [a/any] %drifting [salesforce] field/fields ~show/turn/come up | %strangers ? | (when/if/whenever/once | as soon as) %strangers %appear [,] [then] | (on/for/upon) %strangers
         | (when/if/whenever) salesforce ~add/get/have [a/new] [new] field/fields | if it ~meet/find/encounter/see
         %strangers
-    KEEPTHEM = ~keep/store/put/save/collect/preserve (them/it)
+    KEEPTHEM = ~keep/store/put/save/collect/preserve/land (them/it)
+    NODROP = (never | do/does not) ~drop/lose/discard/ignore/throw_away %strangers
+    COLUMNLAST = extensions column {column=extensions} | [a/the] <column> column
+    SCHEMASTOP = schema changes [in salesforce]
     TOEXT = extensions {column=extensions} | column <column>
     TREAT = ~treat %strangers as (an error | errors)
     SCHEMA = (if/when/whenever) the schema ~change
-    KEEP = ~keep/store/put/save/land/preserve/collect/go/write/capture/retain/place/end
+    KEEP = ~dump/park/stash/keep/store/put/save/land/preserve/collect/go/write/capture/retain/place/end
     AS = as json
+    INCODE = (in/into/to) <marked_column:column>
     IN = (in/into/to/under) [the/a/an] [single/separate] [json/variant] column [named/called] <column>
         | (in/into/to) [the/a/an] [json/variant] <column> [json/variant] column
     ASEXT = (in/to/into/as) extensions {column=extensions}
     LEAD = (~lead to | ~result in | ~trigger/cause) ([a/the] change proposal | [a/the] proposed [spec] change
         [of/to] [this/the spec | the requirements] | [a/the] proposal [to ~change/update/extend [this/the] spec])
-    PROPOSE = ~propose/suggest [a/an/the] [spec/schema] [change/changes/update/updates] [to/of/for/in/as] [a
+    PROPOSE = ~propose/suggest/raise [a/an/the] (amendment/addition/update/change) [to/of/for/in] %spec | ~open/raise/create [a/the]
+        proposal [to/for] [~change/update/extend/amend] %spec | %be_to [be] ~propose as (a change | changes | an amendment
+        | amendments | additions) to %spec | ~propose/suggest [a/an/the] [spec/schema] [change/changes/update/updates] [to/of/for/in/as] [a
         change to] [this/the] [spec/requirements] | [to] [be] ~propose as [a] change to this/the spec
         | ~open/raise/create [a/the] (change proposal | proposal [to ~change/update this/the spec])
     STOP = ~stop/fail/halt/abort/break/block [the/this/a] run/sync/pipeline/job/load | ~error out | [the/this/a]
         run/sync/pipeline/job/load ~stop/fail/halt/abort | ~cause [the] run to fail/stop/halt
     READ FIELDS KEEP IN|ASEXT [AS] {policy=extensions}
+    READ FIELDS|LABELLED KEEP INCODE [AS] {policy=extensions}
+    READ NODROP KEEPTHEM IN|ASEXT [AS] {policy=extensions}
+    READ LABELLED COLUMNLAST {policy=extensions}
+    READ SCHEMASTOP STOP|BARE {policy=fail}
+    READ SCHEMASTOP PROPOSE {policy=propose}
     READ LABELLED [KEEP] IN|ASEXT|TOEXT [AS] {policy=extensions}
     READ COND KEEPTHEM IN|ASEXT [AS] {policy=extensions}
     READ FIELDS|COND|LABELLED LEAD|PROPOSE {policy=propose}

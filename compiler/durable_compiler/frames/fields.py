@@ -262,8 +262,10 @@ FRAME = Frame(
     ONLYLAST = %bring <owned> (only | and nothing else | , nothing else | but nothing else | and no other
         field/fields
         | , no other field/fields)
-    ONLYOF = (for/from/of/on) <object> [,] [we] (~need/want %solely | (%bring | ~need/want/use) %solely
-        | %solely (%bring | ~need/want/use) | %solely) <named>
+    ONLYOF = (for/from/of/on) <object> [,] [%actor] (~need/want %solely | (%bring | ~need/want/use) %solely
+        | %solely (%bring | ~need/want/use) | %solely) [these/the] [field/fields] [:] <named>
+        | (for/from/of/on) <object> [,] [%actor] (%bring | ~need/want/use) nothing (but | except | other than) <named>
+        | (for/from/of/on) <object> [,] nothing (but | except | other than) <named> %be %bring
     ONLYOFBE = (for/from/of/on) <object> [,] %solely <named> (%be [be] | must/shall/should be) (%bring |
         needed/wanted)
         | (for/from/of/on) <object> [,] [we] (%bring | ~need/want) <named> (only | and nothing else | , nothing else
@@ -281,6 +283,9 @@ FRAME = Frame(
         <named>
     WITHONLY = (%bring <object> | <known:object> is/are %bring) with %solely <named>
     LEAVE = (~leave out | ~exclude/omit) <owned> %outof | ~leave <owned> out %outof
+    LEAVEOF = (~leave out | ~exclude/omit) <named> (from/of) <object> %feed
+        | ~leave <named> out (of/from) <object> %feed | <named> %be (left out | excluded | omitted) (of/from) <object>
+        %feed
     LEFT = <owned> [must/shall/should] ~stay/remain out %outof | <owned> %be ~keep out %outof | ~keep <owned> out
         %outof
         | <owned> %be (left out | excluded | omitted) %outof
@@ -292,15 +297,20 @@ FRAME = Frame(
     ALLBUT = %bring %everyfield <object> [fields/columns] %except <named>
         | %bring (all/every/each) <object> field/fields/column/columns %except <named>
         | (all/every) <object> fields/field/columns %except <named> is/are %bring
-        | (all/every) fields (of/on/from) <object> %except <named> is/are %bring
+        | (all/every/each) field/fields/column/columns (of/on/from) <object> [,] %except <named> is/are %bring
+        | (all/every/each) field/fields/column/columns (of/on/from) <object> %be %bring [,] %except <named>
+        | everything (of/on/from/about) <object> %be %bring [,] %except <named>
+        | (from/of/on) <object> [,] [%actor] %bring (everything | all/every field/fields) %except <named>
+        | <known:object> : (all/every field/fields | everything) %except <named>
     LOOK = %attach <related> (with/to/on/onto/for/into/in/alongside) <object> [record/row/rows]
     LOOKEACH = <known:object> (~carry/include/get/contain/show [also] | also ~have) <related>
         | (for/on/with/to) <object> [,] [also] [we] %attach <related>
         | <related> [is/are/must/should/shall] [be] %attach (with/to/on/onto/for/into/in/alongside) <object>
     AS = (as | in [the] column | into [the] column) [the] [column/field] <plain_column:column>
+        | (in/into/as/under) (a/an/the) [new/text/extra/separate] (column/field/name) [called/named/of] <new_column:column>
         | (in | into) [the] column <new_column:column> | [,] (named/called) <new_column:column>
     READ ONLY|ONLYLAST|ONLYOF|ONLYOFBE|ONLYLIST|LIMIT|THEONLY|WITHONLY {choice=only}
-    READ LEAVE|LEFT|NEVER|NEVEROF|ALLBUT {choice=excluded}
+    READ LEAVE|LEAVEOF|LEFT|NEVER|NEVEROF|ALLBUT {choice=excluded}
     READ LOOK|LOOKEACH [AS]
     """,
     build=build,

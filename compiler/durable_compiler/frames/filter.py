@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Clause, Frame, Values
+from durable_compiler.frames.sync import Sync
 from durable_compiler.grammar.condition_words import selection_words
 from durable_compiler.grammar.sentence import Sentence
 from durable_compiler.terms import Term, complement, field_terms, to_ir
@@ -21,7 +22,7 @@ class Filter(Clause):
     where: Term
 
 
-def build(values: Values, sentence: Sentence) -> Filter | tuple[Filter, ...] | None:
+def build(values: Values, sentence: Sentence) -> Filter | tuple[Clause, ...] | None:
     """A clause, or one for each object that the same words restrict: Accounts and Leads whose Rating is Hot."""
     found = values["selected"] if "selected" in values else (values["selection"],)
     # Whether deleted records are kept is a policy of its own, with tombstones and flags.
@@ -29,6 +30,8 @@ def build(values: Values, sentence: Sentence) -> Filter | tuple[Filter, ...] | N
         return None
     keep = values["polarity"] == "keep"
     clauses = tuple(Filter(owner, said if keep else complement(said)) for owner, said in found)
+    if "synced" in values:
+        return (Sync((clauses[0].object,)), *clauses)
     return clauses if len(clauses) > 1 else clauses[0]
 
 
@@ -47,9 +50,11 @@ FRAME = Frame(
     doc="Selects the records of an object that are synced, by a condition on their fields.",
     phrases="""
     KEEP = %solely %bring <several:selected> | %bring %solely <several:selected> | %solely %bring in <several:selected>
-        | %solely ~keep/process/want/need <several:selected> | ~keep/process/want/need %solely <several:selected>
+        | %solely ~keep/process/want/need/receive/get/see/track/store/retain <several:selected>
+        | ~receive/get/see/track/store/retain %solely <several:selected> | ~keep/process/want/need %solely <several:selected>
     ALONE = %solely <several:selected> %bring | %solely <several:selected> ~keep/process
-    SYNC = %bring <selection>
+    SYNC = %bring <selection> | ~keep/include/process/receive <selection>
+    BUT = <synced_but:selection> {synced=yes}
     IF = <kept_if:selection>
     LIMIT = ~limit/restrict/narrow/confine [the/this/our] [sync/load/scope/pipeline/import/extract/copy/job] [down] to
         [only] <several:selected>
@@ -60,11 +65,12 @@ FRAME = Frame(
     SKIPPED = <several:selected> ~skip/ignore/omit/exclude/disregard/bypass | <several:selected> ~filter/leave out
     NEVER = %never %bring <several:selected> | (don/doesn ' t | don't | doesn't) %bring <several:selected>
     NOTSYNCED = <several:selected> %never %bring
+    DROPPED = <dropped:selection>
     NONE = no <several:selected> %bring
     FROM = (out of | from) [our] <source> [org/crm]
     INTO = (into | to) [the/our] (warehouse/target/table)
-    READ KEEP|ALONE|SYNC|IF|LIMIT [FROM] [INTO] {polarity=keep}
-    READ SKIP|SKIPPED|NEVER|NOTSYNCED|NONE [FROM] [INTO] {polarity=drop}
+    READ KEEP|ALONE|SYNC|BUT|IF|LIMIT [FROM] [INTO] {polarity=keep}
+    READ SKIP|SKIPPED|DROPPED|NEVER|NOTSYNCED|NONE [FROM] [INTO] {polarity=drop}
     """,
     build=build,
     echo=echo,

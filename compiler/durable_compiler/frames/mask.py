@@ -10,6 +10,7 @@ from durable_compiler.catalogue import SYSTEM_FIELDS, Snapshot
 from durable_compiler.frames.frame import Clause, Frame, Values
 from durable_compiler.grammar.columns import fault_at, label, labels
 from durable_compiler.grammar.names import FieldName
+from durable_compiler.grammar.scopes import outside
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.layout import TYPES
 
@@ -27,6 +28,8 @@ def build(values: Values, sentence: Sentence) -> Mask | Fault | None:
     """The clause of a reading."""
     fields: tuple[FieldName, ...] = tuple(dict.fromkeys(values["owned"]))
     method: str = values["method"]
+    if outside(values.get("scope"), (owner for owner, _ in fields)):
+        return None
     words = labels(sentence.catalogue, fields)
     offers: tuple[str, ...]
     if method == "open":
@@ -80,72 +83,114 @@ FRAME = Frame(
     kind="mask",
     doc="Hides the values of fields: hashed, cut to the last four digits, or dropped before they are stored.",
     phrases="""
-    HASH = ~hash [the] <owned> | <owned> %be ~hash
-        | ~hash out <owned> | one-way ~hash <owned>
-    HASHED = ~store/keep/write/load/save <owned> (as [a/an] %sha hash/hashes | %sha ~hash | in [a] hashed
+    HASH = ~hash [all] [the] %whose | (have/want/need) %whose hashed
+        | %whose (:/→/=) [~store/keep as] [a/an] (hash/hashed/hashes | %sha hash/hashed | %sha256) [only]
+        | [a/an] %sha hash/hashes/hashing (for/of/on/:) %whose | %sha256 (for/on/:) %whose
+        | ~hash [with] [\\(] %sha256 [\\)] : %whose | ~apply %sha256 (to/on/over) %whose
+        | %whose %be ~hash
+        | ~hash out %whose | one-way ~hash %whose
+    HASHED = ~store/keep/write/load/save %whose (as [a/an] %sha hash/hashes | %sha ~hash | in [a] hashed
         form
         | as hashed value/values)
-        | ~store/keep/write/load/save only [a/the] %sha hash/hashes of <owned>
-        | ~store/keep/write/load/save [a/the] %sha hash of <owned> (instead of its value | instead)
-        | only [a/the] %sha hash/hashes of <owned> is/are ~store/keep/write/load/save
-        | <owned> %be ~store/keep/write/load/save (as [a/an] %sha hash/hashes | hashed
+        | ~store/keep/write/load/save only [a/the] %sha hash/hashes of %whose
+        | ~store/keep/write/load/save [a/the] %sha hash of %whose (instead of its value | instead)
+        | only [a/the] %sha hash/hashes of %whose is/are ~store/keep/write/load/save
+        | %whose %be ~store/keep/write/load/save (as [a/an] %sha hash/hashes | hashed
         | in [a] hashed form)
-        | ~replace <owned> with/by (its/their/a/the) %sha hash/hashes
-        | ~replace <owned> with/by %sha hash/hashes
-        | <owned> %be ~replace with/by [its/their/a/the] %sha hash/hashes
-        | ~turn/convert/transform <owned> into [a/its/their] %sha hash/hashes
-        | ~apply [a] %sha hash/hashing to <owned> | ~use %sha256 [hash/hashing] for/on <owned>
-    PSEUDO = %hide <owned> (by hashing [it/them/the values] | with/using/through/via [a/an] %sha hash/hashing/hashes
+        | ~replace %whose with/by (its/their/a/the) %sha hash/hashes
+        | ~replace %whose with/by %sha hash/hashes
+        | %whose %be ~replace with/by [its/their/a/the] %sha hash/hashes
+        | ~turn/convert/transform %whose into [a/its/their] %sha hash/hashes
+        | ~apply [a] %sha hash/hashing to %whose | ~use %sha256 [hash/hashing] for/on %whose
+    PSEUDO = %hide %whose (by hashing [it/them/the values] | with/using/through/via [a/an] %sha hash/hashing/hashes
         | with/using/through/via %sha256 | by %sha hashing | as [a] %sha hash/hashes)
-        | <owned> %be %hide (by hashing [it/them] | with/using/through/via [a/an] %sha
+        | %whose %be %hide (by hashing [it/them] | with/using/through/via [a/an] %sha
         hash/hashing/hashes | with/using/through/via %sha256)
     WITHSHA = (with/using/by/through/via/as/in) %sha256 [hash/hashing]
-    LAST = (%hide) <owned> (except [for] | but [for] | apart from | other than | excluding | down to | leaving
+    CLEAR = [,] (not | never | and never | rather than | instead of) [be] [~store/keep/save] [it/them] %in_clear
+    NOTCLEAR = (never | (do/must/should/shall/may not)) ~store/keep/save/write/load/show %whose %in_clear [,/;/:/.]
+        ([but] ~hash it/them [instead] | ~store/keep/save only [a/the/its/their] %sha hash/hashes
+        | only/just as [a/an] %sha hash/hashes | only/just hashed | but only/just [as] [a/an] hash/hashed
+        | ~store/keep/save a %sha hash [instead])
+        | %whose (must/should/shall/may/will/can not | must/should/shall/may/will/can never | is/are never)
+        [be] [~store/keep/save/write/load/show] %in_clear [,/;/:/.] ([but] ~hash it/them [instead] | only/just hashed
+        | only/just as [a/an] %sha hash/hashes | ~store/keep/save only [a/the/its/their] %sha hash/hashes)
+    LEFT = ~leave/keep/show/have/display/retain [only/just] [the] last %count [digit/digits/character/characters]
+        (of/in/from) %whose (%in_clear | visible/readable/legible/unmasked/shown) [[,] [and] ~mask/hide/redact
+        (the rest | everything else | all other digits/characters)]
+        | ~replace/mask/hide/blank/star/redact/obscure/black_out/x_out/blank_out/star_out
+        (all/everything/all_digits/every_digit but/except [for] | all but | everything apart from)
+        [the] last %count [digit/digits/character/characters] (of/in) %whose
+        [with/by (asterisks/stars/dots/hashes/x)]
+        | %whose (:/→/-/,) [only/just/show/keep] [only/just] [the] last %count [digit/digits/character/characters]
+        [only/visible/readable/shown/kept]
+        | ~mask/hide/redact/obscure %whose [,] ~keep/leave/show/leaving/keeping [only/just] [the/its/their] last %count
+        [digit/digits/character/characters] [visible/readable | %in_clear | in it]
+        | %whose %be ~mask/hide/redact/obscure [,] (leaving/keeping/showing/with | and only) [only/just]
+        [the/its/their] last %count [digit/digits/character/characters] [visible/readable/shown/left/kept/remaining
+        | %in_clear]
+        | (all/everything but/except | all but | all except) [for] the last %count [digits/characters] (of/in) %whose %be
+        (~mask/hide/redact/obscure/star | replaced with/by asterisks/stars | blanked/starred out)
+        | only/just [the] last %count [digit/digits/character/characters] (of/in/from) %whose
+        (must/shall/should/may/can/will | is/are [to]) [be/stay/remain] (visible/readable/legible/shown/kept/left/stored
+        | %in_clear)
+    LAST = (%hide) %whose (except [for] | but [for] | apart from | other than | excluding | down to | leaving
         | , leaving | , keeping | to | so that | so) [the/its/their] last %count digit/digits/character/characters
         [is/are ~remain/keep/show/visible | visible | readable | in clear]
-        | <owned> %be %hide (except [for] | but [for] | apart from | other than | down to
+        | %whose %be %hide (except [for] | but [for] | apart from | other than | down to
         | to) [the/its/their] last %count digit/digits/character/characters
         | %hide (all/everything but/except | all but) [for] the last %count digit/digits/character/characters
-        (of/in) <owned>
-        | (all/everything but | all except) the last %count digits/characters (of/in) <owned> %be %hide
+        (of/in) %whose
+        | (all/everything but | all except) the last %count digits/characters (of/in) %whose %be %hide
     KEEP = ~keep/show/store/retain/reveal/load/expose/leave/write only/just [the] last %count
-        [digit/digits/character/characters] (of/in/from) <owned>
+        [digit/digits/character/characters] (of/in/from) %whose
         | only/just ~keep/show/store/retain/reveal/load/expose/write [the] last %count
-        [digit/digits/character/characters] (of/in/from) <owned>
-        | only/just [the] last %count [digit/digits/character/characters] (of/in/from) <owned>
+        [digit/digits/character/characters] (of/in/from) %whose
+        | only/just [the] last %count [digit/digits/character/characters] (of/in/from) %whose
         (is/are/must/should/may/shall/can [be] ~keep/show/store/retain/reveal/load/expose/write/visible
         | ~remain [visible/readable] | is/are/must/should/shall [be/stay/remain] visible/readable)
-        | ~truncate/cut/shorten/reduce/limit/trim <owned> (to/down_to | down to) [the/its/their] last %count
+        | ~truncate/cut/shorten/reduce/limit/trim %whose (to/down_to | down to) [the/its/their] last %count
         [digit/digits/character/characters]
-        | <owned> (is/are ~show/store/keep with/as | ~show/keep) [its/their/the] last %count
+        | %whose (is/are ~show/store/keep with/as | ~show/keep) [its/their/the] last %count
         [digit/digits/character/characters]
-        | <owned> [:] [,] only/just [the/its/their] last %count [digit/digits/character/characters]
+        | %whose [:] [,] only/just [the/its/their] last %count [digit/digits/character/characters]
         %be (~keep/show/store/retain/reveal/load/expose/write | visible/readable)
-    DROP = ~drop/discard <owned> | <owned> %be ~drop/discard
-    STRIP = ~drop/discard/remove/delete/strip/erase [out] <owned> %before
-        | <owned> %be ~drop/discard/remove/delete/strip/erase [out] %before
-        | %before [,] [we] ~drop/discard/remove/delete/strip/erase <owned>
-        | %before [,] <owned> %be ~drop/discard/remove/delete/strip/erase
-    LEAVES = <owned> (must/may/shall/should/can/will not [ever] | cannot | must/may/shall/should/can/will never |
+    DROP = ~drop/discard %whose | %whose %be ~drop/discard
+    STRIP = ~drop/discard/remove/delete/strip/erase [out] %whose %before
+        | %whose %be ~drop/discard/remove/delete/strip/erase [out] %before
+        | %before [,] [we] ~drop/discard/remove/delete/strip/erase %whose
+        | %before [,] %whose %be ~drop/discard/remove/delete/strip/erase
+    LEAVES = %whose (must/may/shall/should/can/will not [ever] | cannot | must/may/shall/should/can/will never |
         never)
         ~reach/enter %warehouse
-        | <owned> (must/may/shall/should/can/will not [ever] | cannot [ever] | must/may/shall/should/can/will
+        | %whose (must/may/shall/should/can/will not [ever] | cannot [ever] | must/may/shall/should/can/will
         never
         | never | does/do not [ever] | is/are not [allowed] to | is/are never to) ~leave salesforce [org]
-        | never ~let/allow <owned> [to] ~leave salesforce
-        | (do/does/must/should/shall not) ~let/allow <owned> [to] ~leave salesforce
-        | <owned> (must/shall/should/has to/have to | needs/need to) ~stay/remain (in/inside/within) salesforce
-        | <owned> ~stay/remain (in/inside/within) salesforce
-        | ~keep <owned> (in/inside/within) salesforce
-    PLAIN = %hide <owned> | <owned> %be %hide
+        | never ~let/allow %whose [to] ~leave salesforce
+        | (do/does/must/should/shall not) ~let/allow %whose [to] ~leave salesforce
+        | %whose (must/shall/should/has to/have to | needs/need to) ~stay/remain (in/inside/within) salesforce
+        | %whose ~stay/remain (in/inside/within) salesforce
+        | ~keep %whose (in/inside/within) salesforce
+    ATSOURCE = ~drop/discard/remove/strip/delete %whose (at [the] source | in salesforce | on the way out
+        | on the way in | prior to loading/storing/load | before load/loading/storage | before loading/storing it/them)
+        | %whose %be ~drop/discard/remove/strip/delete/erase (at [the] source | on the way out | on the way in
+        | prior to loading/storing | before load/loading/storage) | %whose (:/→) ~drop
+        | %whose (must/may/shall/should/can/will not | cannot | must/may/shall/should/can/will never | never)
+        (be ~load/store/copy/write/send/transfer/move | ~land/arrive/end_up/go/get) [in/into/to/on] %warehouse
+        | %whose (must/may/shall/should/can/will not | cannot | must/may/shall/should/can/will never | never)
+        (be ~send/transfer/move/take/carry/let (out of | outside [of] | from) | ~get out of | ~go outside) salesforce
+        | ~stop/keep/prevent %whose from (leaving salesforce | reaching/entering %warehouse)
+        | (do/must/should/shall/may not | never) ~send/transfer/move/take/carry %whose (out of | outside [of]) salesforce
+    PLAIN = %hide %whose | %whose %be %hide
     BEFORE = [,] %before
-    CRYPT = ~encrypt/tokenise/tokenize <owned> {encrypts=yes} | <owned> %be ~encrypt/tokenise/tokenize
+    CRYPT = ~encrypt/tokenise/tokenize %whose {encrypts=yes} | %whose %be ~encrypt/tokenise/tokenize
         {encrypts=yes}
-    READ HASH [WITHSHA] [BEFORE] {method=sha256}
-    READ HASHED|PSEUDO [BEFORE] {method=sha256}
-    READ LAST|KEEP [BEFORE] {method=last4}
-    READ DROP|STRIP|LEAVES {method=drop}
-    READ PLAIN|CRYPT {method=open}
+    SCOPE = <scope>
+    READ HASH [WITHSHA] [BEFORE] [CLEAR] [SCOPE] {method=sha256}
+    READ HASHED|PSEUDO|NOTCLEAR [BEFORE] [CLEAR] [SCOPE] {method=sha256}
+    READ LAST|LEFT|KEEP [BEFORE] [SCOPE] {method=last4}
+    READ DROP|STRIP|ATSOURCE|LEAVES [SCOPE] {method=drop}
+    READ PLAIN|CRYPT [SCOPE] {method=open}
     """,
     build=build,
     echo=echo,

@@ -18,11 +18,12 @@ class Residency(Clause):
     kind: ClassVar[str] = "residency"
     regions: tuple[str, ...]
     system: str | None = None
+    only: bool = False
 
 
 def build(values: Values, sentence: Sentence) -> Residency:
     """The clause of a reading."""
-    return Residency(values["regions"], values.get("system"))
+    return Residency(values["regions"], values.get("system"), "only" in values)
 
 
 def echo(clause: Residency, catalogue: Snapshot) -> str:
@@ -30,7 +31,7 @@ def echo(clause: Residency, catalogue: Snapshot) -> str:
     *head, last = map(in_words, clause.regions)
     where = f"{', '.join(head)} or {last}" if head else last
     if clause.system is None:
-        return f"Data stays in {where}"
+        return f"Data stays {'only ' if clause.only else ''}in {where}"
     return f"Writes only to {_SYSTEMS[clause.system]} in {where}"
 
 
@@ -50,6 +51,7 @@ _REGIONS = "(<regions> [borders/soil/territory])"
 _IN = f"((in | inside | within | in/inside/within the (borders/territory) of) {_WHERE})"
 _OUT = "(outside [of] | out of | beyond)"
 _ONLY = "(only/exclusively/solely)"
+_SOLELY = f"({_ONLY} {{only=yes}})"
 _HOLD = "(~store/keep/hold/host/process/retain/save/put/persist/maintain/locate/house)"
 _LIVE = "(~stay/remain/reside/live/sit | be)"
 _WAREHOUSE = "([the/our/a] (<system> [account/warehouse/instance/database] | warehouse/database/target))"
@@ -58,15 +60,15 @@ FRAME = Frame(
     kind="residency",
     doc="Says in which regions the data may be.",
     phrases=f"""
-    STAY = {_DATA} {_LIVE} [{_ONLY}] {_IN} {_REGIONS} | {_DATA} ~stay/remain ~store {_IN} {_REGIONS}
-        | {_DATA} {_HOLD} [{_ONLY}] {_IN} {_REGIONS} [{_ONLY}]
+    STAY = {_DATA} {_LIVE} [{_SOLELY}] {_IN} {_REGIONS} | {_DATA} ~stay/remain ~store {_IN} {_REGIONS}
+        | {_DATA} {_HOLD} [{_SOLELY}] {_IN} {_REGIONS} [{_SOLELY}]
         | {_DATA} (has/have/needs/need) to ([be] {_HOLD} | {_LIVE}) {_IN} {_REGIONS}
-        | {_DATA} {_ONLY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
-        | {_DATA} [may/can] {_ONLY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
-        | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_IN} {_REGIONS} {_ONLY}
-        | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_ONLY} {_IN} {_REGIONS}
+        | {_DATA} {_SOLELY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
+        | {_DATA} [may/can] {_SOLELY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
+        | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_IN} {_REGIONS} {_SOLELY}
+        | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_SOLELY} {_IN} {_REGIONS}
         | {_DATA} ~confine/restrict/limit to {_WHERE} {_REGIONS}
-    KEEP = {_HOLD} {_DATA} [{_ONLY}] {_IN} {_REGIONS} | {_ONLY} {_HOLD} {_DATA} {_IN} {_REGIONS}
+    KEEP = {_HOLD} {_DATA} [{_SOLELY}] {_IN} {_REGIONS} | {_SOLELY} {_HOLD} {_DATA} {_IN} {_REGIONS}
         | all (processing | storage | storage and processing | processing and storage) (~happen | ~take place | ~stay)
             {_IN} {_REGIONS}
         | ~confine/restrict/limit {_DATA} to {_WHERE} {_REGIONS}
@@ -83,12 +85,12 @@ FRAME = Frame(
     WRITEONLY = (~write/load/copy {_ONLY} (to/into) | {_ONLY} ~write/load/copy (to/into)) [a/the/our] <system>
             [account/warehouse/instance/database] [(that is | which is | running/hosted/located)] {_IN} {_REGIONS}
     ACCOUNT = {_WAREHOUSE} [must/should/shall | has to | needs to] (be | run | ~live | ~reside | ~stay
-            | [be] hosted/located) {_IN} {_REGIONS} [{_ONLY}]
+            | [be] hosted/located) {_IN} {_REGIONS}
         | ~use [a/an/the/our] <system> (account/warehouse/instance/database) [hosted/located/running | that/which is
             [hosted/located]] {_IN} {_REGIONS}
-        | [the/our] <system> account/warehouse/instance/database [only] {_IN} {_REGIONS} [{_ONLY}]
+        | [the/our] <system> account/warehouse/instance/database {_IN} {_REGIONS} only
     LABEL = (data (residency/location/storage) [requirement] | residency | [allowed/permitted] (region/regions)) [is/are] [: | =]
-            {_REGIONS} [only]
+            {_REGIONS} [{_SOLELY}]
     ONLY = {_REGIONS} only [data/storage/residency] | ~use only {_REGIONS} | only {_REGIONS} [(is/are) (allowed/permitted)]
     READ STAY [NEVERLEAVES]
     READ KEEP [NEVERLEAVES]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
-from durable_compiler.grammar.clocks import Times, in_part_of_day
+from durable_compiler.grammar.clocks import Times, in_part_of_day, of_the_part
 from durable_compiler.grammar.days import Days
 from durable_compiler.grammar.intervals import Window
 from durable_compiler.grammar.recurrence import Recurrence, last_minute
@@ -38,6 +38,8 @@ def recurrence(values: Values, sentence: Sentence) -> tuple[Recurrence, str | No
     days: Days = values.get("days", Days(part="night" if "nightly" in values else ""))
     times: Times | None = values.get("times")
     zone = values.get("zone")
+    if times is not None and times.halfless:
+        times = _in_its_half(times, days.part)
     if times is not None and times.zone is not None:
         if zone is not None:
             return None
@@ -52,6 +54,12 @@ def recurrence(values: Values, sentence: Sentence) -> tuple[Recurrence, str | No
         help = "Write times that share their minutes, or two pipelines."
         return Fault("DUR044", "one cron line cannot express these times", times.start, times.end, help)
     return when, zone, (*_assumed_zone(zone), *_assumed_clock(times, when))
+
+
+def _in_its_half(times: Times, part: str) -> Times:
+    """`every evening` says in which half of the day a time on a dial is."""
+    known = of_the_part(part, times.times)
+    return times if known is None else replace(times, times=known, bare=False, halfless=False)
 
 
 def _every(
@@ -90,7 +98,7 @@ def _problem(values: Values, days: Days, times: Times | None, zone: str | None, 
     if times is None:
         code, what = ("DUR044", "how often, but not when") if days.count else ("DUR042", "the days, but not the time")
         return Fault(code, f"the sentence says {what}", start, end, "Add the time of day, e.g. at 2:00 AM UTC.")
-    if times.bare and zone is None:
+    if times.halfless or (times.bare and zone is None):
         help = "Write 2:00 AM, 02:00 or 2:00 UTC."
         return Fault("DUR041", "the time may be in the morning or the afternoon", times.start, times.end, help)
     if not all(in_part_of_day(days.part, hour) for hour, _ in times.times):
@@ -145,7 +153,9 @@ FRAME = Frame(
         [the/all/our] data
     SUBJECT = nightly run/sync/job/load ~run/start/begin/execute {nightly=yes}
     NIGHT = nightly run/sync/job/load [:] {nightly=yes}
-    WHO = %who | we need it to
+    WHO = %who | we need it/this to | we/i need/want [%who] to
+    PLANNED = execution is ~plan/schedule for | ~plan/schedule/set for | [the] run/execution/sync is due
+    FRESH = we/i need/want [the/our/all] data ~refresh/sync/update/load/synchronise
     IT = [the/this/a] [scheduled] run/schedule [:]
     LABEL = [%run_word] schedule/frequency/cadence/timing/interval/recurrence [is/of] | cron | execution | start
         time | run time/times | runs
@@ -158,6 +168,8 @@ FRAME = Frame(
     ONHOUR = on the hour {hourly=yes} | at the top of the/every/each hour {hourly=yes}
     ALWAYS = <always>
     ZONE = <zone>
+    READ PLANNED|FRESH DAYS [TIMES] [ZONE] [WHO] [RUN]
+    READ PLANNED|FRESH EVERY [PAST] [WINDOW] [DAYS] [ZONE] [ALWAYS]
     READ RUN|SYNC|IT|LABEL|WHO DAYS [TIMES] [ZONE] [WHO] [RUN]
     READ RUN|SYNC|IT|LABEL|WHO TIMES [ZONE] [WHO] [RUN]
     READ RUN|SYNC|IT|LABEL|WHO EVERY [PAST] [WINDOW] [DAYS] [ZONE] [WHO] [RUN] [ALWAYS]

@@ -48,12 +48,19 @@ FRAME = Frame(
     phrases="""
     LOAD = ~load/sync/copy/import/read/backfill/pull/extract/fetch/bring/replicate/include/transfer/ingest/need
     BACKFILL = ~backfill [%rows | data | history] | backfill | initial/first load | historical/initial load
-    HISTORY = [historical/past/old] (history/data) | historical/past %rows | historical data | [all] [the/our] %rows
+    HISTORY = everything | [historical/past/old] (history/data) | historical/past %rows | historical data | [all] [the/our] %rows
     ONLYROWS = only ~load/sync/copy/import/read/pull/extract/fetch/include/keep %rows
         | ~load/sync/copy/import/read/pull/extract/fetch/include/keep only %rows
-    OF = of/for [all/the] <object>
+    OF = of/for/on [all/the] <object> | for/of (all/every/each) [of] [the/our] [synced] (object/objects)
+        | across all objects
+    FOR = for/of/on <object> [,/:] | <object> :
     OBJECT = <object>
     OWN = <object> history
+    OWNHISTORY = <object> history [:/-/,] | history of <object> [:/-/,]
+    WHOLE = ~load/sync/copy/import/read/backfill/pull/extract/fetch/bring/include/need (all of it | everything | it all
+        | all of them) [,/;] [no cutoff | no cut off | with no cutoff | without [a] cutoff | no limit | no start date
+        | from the [very] beginning | however old | no matter how old]
+    EVERYONE = every <object> ever created | all <object> ever created
     ALL = (all/entire/complete/full/whole) (history | historical data/records) | all [of] [the/our] (history/past data)
         | everything from the beginning | history from the [very] beginning | all [the] history there is
         | [all] %rows from the [very] beginning | all %rows regardless of age | all %rows [no matter] however old
@@ -70,7 +77,10 @@ FRAME = Frame(
         | <length:start> of
     BACK = ~go/reach/date back <length:start> | <length:start> back | back <length:start> | ~look back <length:start>
     STARTS = ~start/begin with
-    INITIAL = initial/first/historical load | history | backfill | historical load
+    INITIAL = initial/first/historical load/import/sync/run/backfill | history | backfill | historical load/data
+    REACH = ~reach/go/date/extend/stretch back to <start> | ~reach/go/date/extend/stretch back <length:start>
+        | ~cover [the] last/past/previous/preceding <length:start> | ~go/reach as far back as <start>
+        | ~take in [the] last/past/previous <length:start>
     GOES = ~start/begin/commence (from/at/in/on/with) <start> | ~cover [the] last/past <length:start>
         | ~limit to [the] last/past <length:start> | : [the] last/past <length:start>
     LIMITS = ~limit/restrict [the/our] history to [the] last/past <length:start>
@@ -107,7 +117,14 @@ FRAME = Frame(
     READ BACKFILL AMOUNT [OF]
     READ BACKFILL AMOUNT OWN
     READ LOAD AMOUNT OWN
-    READ INITIAL GOES [OF]
+    READ INITIAL GOES|REACH [OF]
+    READ FOR INITIAL GOES|REACH
+    READ FOR LOAD|BACKFILL ALL
+    READ FOR LOAD|BACKFILL HISTORY FROM|BACK|CREATED|LAST
+    READ FOR LOAD|BACKFILL AMOUNT HISTORY
+    READ OWNHISTORY WHOLE|REACH|GOES
+    READ FOR WHOLE
+    READ LOAD EVERYONE
     READ LIMITS [OF]
     READ GOBACK [OF]
     READ RUNS [OF]

@@ -44,9 +44,12 @@ FRAME = Frame(
     VERB =
         ~sync/synchronise/synchronize/copy/pull/load/extract/replicate/import/fetch/ingest/mirror/transfer/get/take
         | ~retrieve/collect/download/include/cover/comprise | ~move
-    BRING = ~bring in
+    BRING = ~bring/pull in | ~bring/copy/carry/pull/move over | ~bring/carry/copy across
     COME = ~come
-    OVER = ~bring <objects> over/in/across
+    OVER = ~bring/copy/carry/move/pull <objects> over/in/across
+    WITHIN = in [the/our] (warehouse | data warehouse)
+    THESE = [the] objects [that/which] we ~sync/copy/need/want/replicate | [the] objects [that/which] are
+        ~sync/copy/replicate
     KEEP = ~keep <objects> (in sync | synced | up to date | synchronised | synchronized) (with | from) [our]
         <source>
     SOURCE = <source> is [the/our] source of/for <objects> | source of/for <objects> is [our] <source>
@@ -56,29 +59,44 @@ FRAME = Frame(
     OBJECTS = [the] [following/these] [both] [salesforce/standard/custom] [objects/object] [from [our] <source>]
         [:] <objects>
     OF = [all] data/records for/of/from <objects> | salesforce records of type <objects>
-    LABEL = data in scope | entities/streams/tables [to sync]
+    LABEL = (data in scope | entities/streams/tables [to sync]
         | [salesforce/source/synced/sync/custom/standard/supported/selected/these] objects [in scope | to sync | to copy
         | to be ~sync/copy | to replicate] | [data/sync/object] scope [of the sync] | in scope | data to sync | [data]
-        source | source objects
-    SCOPE = in scope | part of [the/this] sync/scope | ~include in [the/this] sync/scope
-    WANT = we/i want/need | want/need | we would like | i would like to have | ~want | ~need
-    ADD = ~include <objects> in [the/this] sync/scope | ~add <objects> to [the/this] sync/scope
+        source | source objects)
+        [from/in [our] <source>] [:/-/–/—/are] [the] [following] [both] <objects>
+    SCOPE = in scope | objects to ~sync/copy/replicate | objects in scope | part of [the/this] sync/scope | ~include in [the/this] sync/scope
+    WANT = we/i want/need | want/need | we would/should like | i would like to have | ~want | ~need
+    ADD = ~include <objects> in [the/this/our] %thesync | ~add <objects> to [the/this/our] %thesync | <objects> %be_to [be] ~include
+        in [the/this/our] %thesync | <objects> %be_to [be] ~add to [the/this/our] %thesync | we/i want/need <objects>
+        ~include in [the/this/our] %thesync
     WHO = %who
+    BROUGHT = ~bring
     DATAOF = [the] following [salesforce] objects %be_to [be] ~sync/copy/synchronise/synchronize/replicate [from
         <source>] [:] | data from the following salesforce objects ~sync/copy [:]
     SYSTEM = [data] source [system] is <source> , with | [data] source [system] [is] [:] <source>
     FROM = (out of | from) [the/our] <source> [org/crm/instance/account]
-    READ VERB OBJECTS|OF [FROM] [WHO] [WANT]
+    ALL = all
+    INTO = (into/to) [the/our] [own] (warehouse/database | data warehouse)
+    INCLUDED = ~include/cover/contain in [the/this/our] [data]
+        (sync/scope/synchronisation/synchronization/load/extract/pipeline/replication/import/job/feed)
+        | part of [the/this/our] [data] (sync/synchronisation/synchronization/load/extract/pipeline/replication/job/feed)
+    READ THESE OBJECTS [FROM]
+    READ WANT OBJECTS INTO|WITHIN [FROM]
+    READ VERB OBJECTS|OF WITHIN [FROM]
+    READ VERB OBJECTS|OF [FROM] [WHO] [WANT] [INTO]
+    READ OBJECTS ALL VERB [FROM] [INTO]
+    READ OBJECTS INCLUDED [WANT] [FROM]
     READ VERB COUNTED [FROM]
-    READ OVER [FROM]
+    READ OVER [FROM] [INTO]
     READ KEEP
     READ SOURCE
     READ ADD [FROM]
     READ VERB LIST
     READ READS OBJECTS|OF FROM
-    READ BRING OBJECTS [FROM]
+    READ BRING OBJECTS [FROM] [INTO]
+    READ BROUGHT OBJECTS INTO [FROM]
     READ COME OBJECTS|OF FROM
-    READ LABEL OBJECTS [FROM]
+    READ LABEL [FROM]
     READ DATAOF OBJECTS
     READ SYSTEM OBJECTS
     READ OBJECTS SCOPE [FROM]

@@ -86,7 +86,7 @@ FRAME = Frame(
         | the/all rows/records/results/output | them | all [the] objects | all salesforce data/records | the
         data/rows/records
     SYSTEM = [to/into/in/on/of/for/using/at] [the/our/a] <system> [warehouse/account/database] [\\)]
-    LABEL = [the/our] target/destination/sink/output/warehouse/storage [system/warehouse/platform/location] [of
+    LABEL = our warehouse is | [the/our] target/destination/sink/output/warehouse/storage [system/warehouse/platform/location] [of
         the %run_word] [is] | as [the] target/destination
     TABLE = [to/into/in/under/as/with] [the/a/one/single] [single/target/output/destination/common/shared] table
         [name/named/called] [is] [:/,] <table> [\\)]
@@ -101,6 +101,10 @@ FRAME = Frame(
         [the] <table:schema> schema
     PER = (per | by | for each/every) [salesforce/synced/source] object
     EACH = each/every/all [salesforce/synced/source] object/objects
+    GIVEN = [be] given (its own | a table of its own | a separate table | its own <system> table) [table]
+    ALLROWS = [to/into/in] [a/one/the] [single] <system> table [named/called] [:/,] <table>
+    TABLELABEL = <system> table [name] [is] : <table> | <system> , table [named/called] <table> | <system> : <table:path>
+    OBJECTS = [the] objects each [of]
     OWN = [to/into/in/as/with/has/have/gets/get/on] [a/its/an/their/the]
         (own/separate/dedicated/individual/different) [<system>] table/tables | [to/into/in] a [<system>] table of its
         own
@@ -108,6 +112,10 @@ FRAME = Frame(
     READ VERB|LABEL SYSTEM TABLE|BEFORE [WHAT] [DATABASE] [SCHEMA] [LABEL]
     READ VERB|LABEL SYSTABLE [WHAT] [DATABASE] [SCHEMA]
     READ VERB CODE [WHAT]
+    READ VERB ALLROWS [WHAT]
+    READ TABLELABEL [VERB] [WHAT] [LABEL]
+    READ EACH GIVEN [SYSTEM] [LABEL] [DATABASE] [SCHEMA]
+    READ OBJECTS OWN [SYSTEM] [VERB] [LABEL] [DATABASE] [SCHEMA]
     READ PER OWN|ONE [SYSTEM] [VERB] [WHAT] [LABEL] [DATABASE] [SCHEMA]
     READ EACH OWN [SYSTEM] [VERB] [LABEL] [DATABASE] [SCHEMA]
     """,

@@ -12,6 +12,7 @@ from durable_compiler.grammar.comparison_phrases import table
 from durable_compiler.grammar.conditions import plain
 from durable_compiler.grammar.conjunctions import State, flat
 from durable_compiler.grammar.names import STRUCTURE, object_name
+from durable_compiler.grammar.scopes import there
 from durable_compiler.grammar.selections import selection
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import Topic, anywhere, topics
@@ -42,6 +43,7 @@ _OTHERS = table(
     else: the remaining ones | all remaining records | the remaining records | other records | others | the default
     """
 )
+_MODALS = ("must", "shall", "should", "will")
 _BECOMES = table(
     """
     is: is | are | be | becomes | become | get | gets | it is | they are | is set to | are set to | set to
@@ -49,6 +51,8 @@ _BECOMES = table(
     is: they get | it stays | it remains
     is: should be | must be | are tagged | are marked | are labelled | are classified as | are tagged as | to | as
     is: are marked as | are labelled as | count as | is it is | stay | stays | remain | remains | = | : | → | - | use
+    is: say | says | read | reads | show | shows | be left | becoming | being | must be | should be | turn | turns into
+    is: be called | is called | are called | called | be marked as | count as | counts as | receive | receives
     is: leave it | leaves it | it is left | are left | is left | we use | should get | have | has | it has
     """
 )
@@ -289,8 +293,11 @@ def _one_case(sentence: Sentence, at: int, first: When | None) -> Iterator[tuple
     start = at + (sentence.norm(at) in ("to", "as"))
     for middle, value in case_value(sentence, start):
         brief = first if first is not None and not _names_a_field(sentence, first.owner, start, middle) else None
+        said = dict((end, owner) for end, owner in there(sentence, middle))
+        middle = next(iter(said), middle)
         for end, when in _introduced(sentence, middle + (sentence.norm(middle) == ","), first, brief):
-            yield end, when if isinstance(when, Fault) else (when, value)
+            if isinstance(when, Fault) or said.get(middle, when.owner) == when.owner:
+                yield end, when if isinstance(when, Fault) else (when, value)
     for words, _ in _phrases(sentence, at, _INTRODUCED):
         for middle, when in case_when(sentence, words) if first is None else _later(sentence, words, first):
             for end, value in _becoming(sentence, middle + (sentence.norm(middle) in (",", "then"))):
@@ -300,7 +307,7 @@ def _one_case(sentence: Sentence, at: int, first: When | None) -> Iterator[tuple
 def _becoming(sentence: Sentence, at: int) -> Found:
     start = at + (sentence.norm(at) == "then")
     yield from case_value(sentence, start)
-    for after, _ in _phrases(sentence, start, _BECOMES):
+    for after, _ in _phrases(sentence, start + (sentence.norm(start) in _MODALS), _BECOMES):
         yield from case_value(sentence, after)
     yield from _repeated(sentence, start)
 
@@ -334,7 +341,8 @@ def _separated(sentence: Sentence, at: int) -> Iterator[int]:
 
 def _otherwise(sentence: Sentence, at: int) -> Found:
     """`otherwise standard`, `standard in all other cases`, `all others are standard`."""
-    for start, _ in (*_phrases(sentence, at, _LAST), *_phrases(sentence, at, _OTHERS), *_other_records(sentence, at)):
+    begins = at + (sentence.norm(at) in _MODALS)
+    for start, _ in (*_phrases(sentence, begins, _LAST), *_phrases(sentence, at, _OTHERS), *_other_records(sentence, at)):
         yield from _rest(sentence, start + (sentence.norm(start) in (",", ":")))
     for middle, value in (*case_value(sentence, at), *_nothing(sentence, at)):
         yield from ((end, value) for end, _ in _phrases(sentence, middle, _LAST))
@@ -348,7 +356,8 @@ def _other_records(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
 
 
 def _rest(sentence: Sentence, at: int) -> Found:
-    for start in (at, *(end for end, _ in _phrases(sentence, at, _BECOMES))):
+    begins = at + (sentence.norm(at) in _MODALS)
+    for start in (at, *(end for end, _ in _phrases(sentence, begins, _BECOMES))):
         yield from case_value(sentence, start)
         yield from _nothing(sentence, start)
     yield from _repeated(sentence, at)

@@ -19,7 +19,10 @@ _HOURS = ("hours", "hrs", "h", "uhr")
 
 @dataclass(frozen=True)
 class Times:
-    """Times of day as (hour, minute), sorted; `bare` when neither AM, PM nor a leading digit says which half."""
+    """Times of day as (hour, minute), sorted; `bare` when neither AM, PM nor a leading digit says which half.
+
+    `halfless` when even a zone does not make them times of the 24-hour clock: half past six, at 8 (in the evening).
+    """
 
     times: tuple[tuple[int, int], ...]
     zone: str | None
@@ -27,13 +30,15 @@ class Times:
     assumed: bool
     start: int
     end: int
+    halfless: bool = False
 
 
 @dataclass(frozen=True)
 class _Time:
     hour: int
     minute: int
-    style: str  # "half" (2 AM), "sure" (02:00), "short" (2:00), "military" (0200), "hour" (14, of a list before a zone)
+    style: str  # "half" (2 AM), "sure" (02:00), "short" (2:00), "military" (0200), "hour" (14, of a list before a zone),
+    # "twelve" (half past six, which half is said elsewhere)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -46,6 +51,15 @@ def in_part_of_day(part: str, hour: int) -> bool:
     """Whether an hour can be called morning, afternoon, evening or night."""
     low, high = PARTS_OF_DAY.get(part, (0, 24))
     return low <= hour < high or low <= hour + 24 < high
+
+
+def of_the_part(part: str, times: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...] | None:
+    """Times of a twelve-hour clock in the half to which a part of the day belongs, or None when that is not one half."""
+    halves = [
+        [(half, minute) for half in (hour % 12, hour % 12 + 12) if in_part_of_day(part, half)] for hour, minute in times
+    ]
+    known = all(len(half) == 1 for half in halves) and part in PARTS_OF_DAY
+    return tuple(sorted(half[0] for half in halves)) if known else None
 
 
 def separated(sentence: Sentence, at: int) -> Iterator[int]:
@@ -69,14 +83,27 @@ def times(sentence: Sentence, at: int) -> Iterator[tuple[int, Times | Fault]]:
         styles = {one.style for one in found}
         pairs = tuple(sorted({(one.hour, one.minute) for one in found}))
         span = (sentence.tokens[at].start, sentence.tokens[end - 1].end)
-        if "half" in styles and styles & {"hour", "short"}:
+        if "half" in styles and styles & {"hour", "short", "twelve"}:
             yield from _either_half(sentence, at, end)
+            continue
+        if styles == {"twelve"} or (styles == {"hour"} and sentence.norm(at - 1) == "at" and _on_a_dial(found)):
+            yield end, Times(pairs, None, True, False, *span, halfless=True)
+            yield from (
+                (after, Times(pairs, name, True, False, *span, halfless=True))
+                for after, name in zone(sentence, end)
+                if isinstance(name, str)
+            )
+        if "twelve" in styles:
             continue
         if "hour" not in styles:
             yield end, Times(pairs, None, "short" in styles, "short" in styles, *span)
         for after, name in zone(sentence, end):
             assumed = not styles.isdisjoint(("short", "military", "hour"))
             yield after, (name if isinstance(name, Fault) else Times(pairs, name, False, assumed, *span))
+
+
+def _on_a_dial(found: tuple[_Time, ...]) -> bool:
+    return all(1 <= one.hour <= 12 for one in found)
 
 
 def _either_half(sentence: Sentence, at: int, end: int) -> Iterator[tuple[int, Fault]]:
@@ -156,9 +183,9 @@ def _shifted(sentence: Sentence, at: int, end: int, hour: int, minute: int) -> I
         else:
             moment = (found.hour * 60 + minute) % 1440
             yield after, _Time(moment // 60, moment % 60, "half")
-    if not known and not sentence.strict:
-        message = f"'{sentence.spelling(at, end)}' may be in the morning or the afternoon"
-        yield end, sentence.fault("DUR041", message, at, end, _TIME_HELP)
+    if not known:
+        moment = (hour * 60 + minute) % 720
+        yield end + (sentence.norm(end) == "o'clock"), _Time(moment // 60, moment % 60, "twelve")
 
 
 def minutes_past(sentence: Sentence, at: int) -> Iterator[tuple[int, int]]:

@@ -128,6 +128,33 @@ def _happens(field: FieldSchema, verb: str) -> bool:
     return verb in (event, event + "s") or (verb.endswith("ing") and verb in inflections(event))
 
 
+def qualities(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, tuple[Term, ...]]]:
+    """`hot`, or several values of one field, which no record has at once: `hot and warm`."""
+    for end, term in adjectives(sentence, at, owner):
+        yield end, (term,)
+        comma = sentence.norm(end) == ","
+        joined = sentence.norm(end + comma) in ("and", "or", "&")
+        if comma or joined:
+            for last, rest in qualities(sentence, end + comma + joined, owner):
+                if {_valued(one) for one in (term, *rest)} == {_valued(term)} - {None} and term not in rest:
+                    yield last, (term, *rest)
+
+
+def _valued(term: Term) -> Term | None:
+    """The field of which a term says the value."""
+    return term.args[0] if isinstance(term, Apply) and term.op == "eq" and term.args[1] not in _TRUTHS else None
+
+
+_TRUTHS = (Constant(True, "boolean"), Constant(False, "boolean"))
+
+
+def either(terms: tuple[Term, ...]) -> Term:
+    """Any of several values of one field."""
+    values = tuple(one.args[1] for one in terms if isinstance(one, Apply))
+    first = terms[0]
+    return Apply("in", (first.args[0], *values)) if len(terms) > 1 and isinstance(first, Apply) else first
+
+
 # --- what records have ------------------------------------------------------------------------------------------
 
 

@@ -9,43 +9,75 @@ from durable_compiler.grammar.names import separators
 from durable_compiler.grammar.pattern import Phrase, compile_phrase
 from durable_compiler.grammar.sentence import Sentence
 
-WHEN = "(when/if/whenever/once/after | as soon as | each/every time | in case)"
-EVERY = "[a/an/any/each/every/all/the]"
-RUN = "(%run_noun | it)"
-FAILS = "(~fail/break/crash | does not succeed | did not succeed | (errors/error out) | goes wrong)"
-DONE = "(~complete/finish/succeed [successfully] | is done | is complete | is successful | was successful | went well)"
+WHEN = "(when/if/whenever/once/after/should/where | as soon as | each/every/any time | in case | the moment | on)"
+EVERY = "[a/an/any/each/every/all/the/this/our]"
+RUN = "([single/scheduled/nightly/daily/hourly/sync/data] (%run_noun | pipeline run | sync run | execution | import) | it/one)"
+_HAS = "[has/have/had/does/did]"
+FAILS = (
+    f"({_HAS} (~fail/break/crash/abort/die | fall/falls over | blow/blows up) | does not succeed | did not succeed"
+    " | does not (complete/finish) [successfully] | did not (complete/finish) [successfully] | cannot complete/finish"
+    " | (errors/error out) | (goes/went wrong) | ~end (in/with) [an/a] (error/errors/failure)"
+    " | is unsuccessful | was unsuccessful | is not successful | was not successful | ~hit an error | ~run into an error"
+    " | throws an error)"
+)
+DONE = (
+    f"({_HAS} ~complete/finish/succeed [successfully/cleanly] | [has] (successfully) (completes/finished/completed)"
+    " | is/are done/complete/finished/through/over | is/was successful | went well | ~end successfully | goes through"
+    " | ~run successfully)"
+)
+_SOMETHING = "(something/anything | a/any/every/each/the [pending] (change/changes/deployment/release/spec/plan/task/migration/item))"
+_SCHEMA = "([the/our] [salesforce] (schema | data model | object model | schemas) [in/of salesforce])"
+_NEW_FIELD = (
+    "((new/unknown/unmapped/unexpected/additional) fields/columns | (a/an/any [new/unknown/unmapped/unexpected/additional])"
+    " field/column)"
+)
 # `when a run fails`
 _CLAUSES = {
-    "failure": f"{WHEN} {EVERY} ({RUN} {FAILS} | something/anything ~fail/break | something/anything goes wrong)"
-    f" | {WHEN} there is a failure | {WHEN} a failure ~occur/happen",
+    "failure": f"{WHEN} {EVERY} ({RUN} {FAILS} | something/anything ~fail/break | something/anything (goes/went wrong))"
+    f" | {WHEN} (there is | there has been | we have) [a/an/any] (failure/error | problem with a run | failed run)"
+    f" | {WHEN} [a/any/the] [run/sync] (failure/error) ~occur/happen | {WHEN} a failed run",
     "completion": f"{WHEN} {EVERY} [successful] {RUN} {DONE}",
-    "approval_needed": f"{WHEN} (an/any/someone's [approval] | approval) is"
-    " (needed/required/pending/requested/outstanding)"
-    f" | {WHEN} (something/anything | {EVERY} change/changes/deployment/release/spec/plan/task)"
-    " (needs/need/requires/require/awaits | is waiting for | waits for) [an] approval"
-    f" | {WHEN} (someone/somebody | a person) (must/has/needs) [to] approve [something]",
-    "drift": f"{WHEN} [the] [salesforce] schema changes/changed/drifts | {WHEN} [schema] drift is detected/found"
-    f" | {WHEN} (new/unknown/unmapped fields appear/show | (a new | an unknown) field appears"
-    " | fields are added | a field is (added/removed/renamed/deleted))"
-    f" [in salesforce] | {WHEN} [schema] drift ~occur/happen",
-    "stale": f"{WHEN} [the] data (is/goes/becomes/gets/was) (stale | out of date | outdated)",
+    "approval_needed": f"{WHEN} (an/any/someone's [approval] | approval/approvals | sign off | a sign off) (is/are)"
+    " (needed/required/pending/requested/outstanding/due/necessary | called for | waiting)"
+    f" | {WHEN} {_SOMETHING}"
+    " (~need/require/await | is/are waiting for | waits/wait for | is/are (pending/awaiting)) [an/a] (approval | sign off"
+    " | to be approved)"
+    f" | {WHEN} (someone/somebody | a person) (must/has/needs) [to] (approve [something] | sign [something] off)"
+    f" | {WHEN} (there is | there are) (something/anything | a change/deployment) to approve"
+    f" | {WHEN} [a/an] (pending/open/outstanding) approval",
+    "drift": f"{WHEN} {_SCHEMA} {_HAS} (~change/drift | is altered | changed | been (changed/altered))"
+    f" | {WHEN} [schema] drift (is/was/has [been]) (detected/found/noticed/seen/spotted)"
+    f" | {WHEN} [a] [salesforce] schema change/changes ([is/are] (detected/found) | ~happen/occur)"
+    f" | {WHEN} {_NEW_FIELD} (appear/appears | (show/shows/turn/turns up) | is/are/has [been] (added/found/detected/discovered))"
+    f" [in salesforce] | {WHEN} fields are added [in salesforce]"
+    f" | {WHEN} a field is (added/removed/renamed/deleted) [in salesforce]"
+    f" | {WHEN} [schema] drift ~occur/happen | {WHEN} [there is] [schema/any] drift",
+    "stale": f"{WHEN} [the/our/warehouse] data (is/goes/becomes/gets/was/has/turns [become/gone]) (stale | out of date"
+    " | outdated | too old)",
 }
 # `failures`, as in `failure alerts` and `on failure`
 _NOUNS = {
-    "failure": "[run/sync/job/pipeline/load] failure/failures | failed run/runs/sync/syncs/job/jobs/load/loads",
+    "failure": "[run/sync/job/pipeline/load] failure/failures"
+    " | (failed/failing) run/runs/sync/syncs/job/jobs/load/loads/pipelines/pipeline"
+    " | failure/failures of a/any/every/each/the run/sync/job/pipeline/load"
+    " | run/sync/job errors",
     "completion": "[run/sync/job] completion/completions/success/successes"
-    " | successful/completed run/runs/sync/syncs/job/jobs/load/loads",
-    "approval_needed": "needed/pending/required/outstanding/open approval/approvals | approval request/requests",
-    "drift": "[salesforce] schema drift/change/changes | drift | new fields [in salesforce]",
-    "stale": "stale data | [data] staleness",
+    " | (successful/completed/finished) run/runs/sync/syncs/job/jobs/load/loads"
+    " | [successful] completion of a/any/every/each/the run/sync/job/load",
+    "approval_needed": "needed/pending/required/outstanding/open/awaited approval/approvals | approval request/requests"
+    " | approvals needed/required/pending",
+    "drift": "[any] ([salesforce] schema drift/change/changes | drift | new fields [in salesforce]"
+    " | changes/change (to/in/of) the [salesforce] schema)",
+    "stale": "stale/outdated data | [data] staleness",
 }
 # `Run failed`, before an arrow or a colon
 _STATES = {
-    "failure": "[a/the] %run_noun ~fail",
-    "completion": "[a/the] %run_noun ~complete/finish/succeed",
-    "approval_needed": "approval pending/needed/required | pending approval",
-    "drift": "[salesforce] schema changed/changes/drifted",
-    "stale": "data stale | data [is] out of date",
+    "failure": f"{EVERY} %run_noun (~fail | has failed) | failure",
+    "completion": f"{EVERY} %run_noun (~complete/finish/succeed | done/complete/ok | has completed/finished/succeeded)"
+    " | success",
+    "approval_needed": "approval pending/needed/required | pending approval | approvals pending/needed | needs approval",
+    "drift": "[salesforce] schema changed/changes/drifted | [salesforce] schema change | [schema] drift | new field/fields",
+    "stale": "data stale | data [is] out of date | stale data | stale",
 }
 _FORMS = {"clauses": _CLAUSES, "nouns": _NOUNS, "states": _STATES}
 _LINKS = frozenset(("of", "about", "for", "on"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 # Between two operands, the longest first.
 INFIX: tuple[tuple[str, str], ...] = (
+    ("and then multiplied by", "mul"), ("and then divided by", "div"), ("and multiplied by", "mul"),
+    ("and divided by", "div"), ("then divided by", "div"), ("then multiplied by", "mul"),
     ("multiplied by", "mul"), ("divided by", "div"), ("increased by", "add"), ("reduced by", "sub"),
     ("decreased by", "sub"), ("net of", "sub"), ("directly followed by", "directly"), ("followed by", "follow"),
     ("plus", "add"), ("minus", "sub"), ("less", "sub"), ("times", "mul"), ("per", "div"),
@@ -69,7 +71,7 @@ INFIXED = (
     ("div", "<atom:a> as a/the share/fraction/proportion of <atom:b>"),
     ("first", f"<atom:a> [,] (or/and/otherwise/else | or else) <atom:b> (where/when/if)"
               f" (that/it/this | <atom:a> | the former | the first [one]) (is {MISSING} | has no value)"),
-    ("first", f"<atom:a> [,] (or/and/otherwise/else) (where/when/if) (that/it/this | <atom:a>)"
+    ("first", f"<atom:a> [,] (or/and/otherwise/else | or else) [,] (where/when/if) (that/it/this/there | <atom:a>)"
               f" (is {MISSING} | has no value) [,] <atom:b>"),
     ("first", f"<atom:a> [,] (or/and/otherwise/else | or else) <atom:b> (where/when/if) {MISSING}"),
     ("first", "<atom:a> [,] (or/and/otherwise/else | or else) <atom:b> (where/when/if) there is no <atom:a>"),

@@ -135,6 +135,8 @@ def _field(sentence: Sentence, at: int) -> Found:
     for end, key in spans(sentence, start):
         if not found and (key in _known(sentence) or key + "s" in _known(sentence)):
             yield end, Named(key, None, start, end)
+            if sentence.norms(end, 3) == ["(", "%", ")"]:
+                yield end + 3, Named(key, None, start, end)
     if not found and not sentence.strict:
         yield from _unknown(sentence, start)
 
@@ -153,6 +155,8 @@ def _qualified(sentence: Sentence, at: int) -> Found:
             start = middle + (sentence.norm(middle) in ("'", "\u2019"))
             for end, name in names.field_of(sentence, start, owner):
                 yield end, Named(squeeze(name), owner, at, end)
+                if sentence.norms(end, 3) == ["(", "%", ")"]:
+                    yield end + 3, Named(squeeze(name), owner, at, end)
 
 
 def _of_object(sentence: Sentence, at: int) -> Found:
@@ -239,6 +243,8 @@ def _bracketed(operands: tuple[Raw, ...], operators: tuple[str, ...]) -> Iterato
         yield operands[0]
         return
     plain = any(set(operators) <= chain for chain in _PLAIN_CHAINS)
+    # Multiplied and then divided once: the same number wherever the brackets stand.
+    plain = plain or (operators[-1] == "div" and set(operators[:-1]) == {"mul"})
     cuts = range(len(operators) - 1, len(operators)) if plain else range(len(operators))
     for cut in cuts:
         for left in _bracketed(operands[: cut + 1], operators[:cut]):
@@ -424,6 +430,23 @@ def operands(sentence: Sentence, at: int) -> Iterator[tuple[int, Reading]]:
     """Two texts or more that are put together: `First Name and Last Name`, `First Name with Last Name`."""
     for end, items in _several(sentence, at):
         yield end, Reading(Tree("together", items), at, end)
+
+
+def spelled(sentence: Sentence, at: int) -> Iterator[tuple[int, Reading]]:
+    """Texts in the order in which they follow one another, with what stands between: `First Name, a space, Last Name`."""
+    for end, parts in listed(sentence, at, _part_or_mark):
+        marks = [one for one in parts[1::2] if isinstance(one, Constant)]
+        texts = parts[::2]
+        plain = all(not isinstance(one, Constant) for one in texts) and len(texts) > 1
+        if plain and len(marks) == len(parts) // 2 and len(set(marks)) == 1 and len(parts) % 2:
+            yield end, Reading(Tree("joined", (marks[0], *texts)), at, end)
+        elif not any(isinstance(one, Constant) for one in parts) and len(parts) > 1:
+            yield end, Reading(Tree("together", parts), at, end)
+
+
+def _part_or_mark(sentence: Sentence, at: int) -> Found:
+    yield from ((end, Constant(text, "text")) for end, text in separator(sentence, at) if sentence.kind(at) == "word")
+    yield from ((end, raw) for end, raw in atom(sentence, at) if isinstance(raw, Named))
 
 
 def deed(sentence: Sentence, at: int) -> Iterator[tuple[int, Reading]]:

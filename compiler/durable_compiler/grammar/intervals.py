@@ -152,5 +152,5 @@ def _window(sentence: Sentence, at: int, first: Times, middle: int) -> Iterator[
 
 def _one_time(sentence: Sentence, at: int, *, zoned: bool = False) -> Iterator[tuple[int, Times]]:
     for end, found in times(sentence, at):
-        if isinstance(found, Times) and len(found.times) == 1 and (zoned or found.zone is None):
+        if isinstance(found, Times) and len(found.times) == 1 and not found.halfless and (zoned or found.zone is None):
             yield end, found

@@ -16,6 +16,7 @@ from durable_compiler.grammar import (
     expressions,
     fillers,
     intervals,
+    kept,
     names,
     new_columns,
     numbers,
@@ -41,8 +42,10 @@ SLOTS: dict[str, Slot] = {
     "several": selections.several,
     "obligation": obligations.obligation,
     "deviation": obligations.deviation,
-    "kept_if": selections.kept_if,
-    "rejected_if": selections.rejected_if,
+    "kept_if": kept.kept_if,
+    "dropped": kept.dropped,
+    "synced_but": kept.synced_but,
+    "rejected_if": kept.rejected_if,
     "start": dates.start,
     "length": dates.length_of_time,
     "objects": names.objects,
@@ -98,6 +101,7 @@ SLOTS: dict[str, Slot] = {
     "expression": expressions.expression,
     "texts": expressions.operands,
     "deed": expressions.deed,
+    "spelled": expressions.spelled,
     "named_column": new_columns.named_column,
     "cases": cases.cases,
     "topical": cases.topical,
@@ -125,6 +129,7 @@ PHRASES: dict[str, str] = {
     **new_columns.PHRASES,
     **cleaning.PHRASES,
     **fillers.PHRASES,
+    **scopes.PHRASES,
     **translations.PHRASES,
     "separated": expression_phrases.SEPARATED,
     "run_noun": "(run/sync/pipeline/job/load | nightly run/sync/job)",
@@ -147,8 +152,10 @@ PHRASES: dict[str, str] = {
         "/replicate/retrieve/ingest/select/query [in/over/across])"
     ),
     "absent": "missing/empty/blank/null/unset/absent",
-    "except": "(except [for] | but | apart from | other than | excluding | besides | aside from)",
+    "except": "([with] the exception of | bar | save for | except [for] | but | apart from | other than | excluding | besides | aside from)",
     "everyfield": "(everything | all/every/each [of] [the] [field/fields/column/columns]) [of/on/from/about/in]",
+    "actor": "(we/i | the/this/our (tool/pipeline/sync/job/system/integration/process/load))",
+    "feed": "[pull/sync/load/extract/copy/import/table/data/feed/replication/export/object/records]",
     "outof": (
         "[(from/of/in/into/to) [the/every/our] (sync/load/warehouse/pipeline/table/target/copy/import/data/replication"
         "/run/export/snowflake/duckdb/salesforce/destination)]"

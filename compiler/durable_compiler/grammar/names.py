@@ -314,18 +314,23 @@ def recipients(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[tuple[s
     return listed(sentence, at, _recipient)
 
 
+_MEMBERS = frozenset(("everyone", "everybody", "people", "members", "colleagues", "someone", "folks"))
+
+
 def _recipient(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str, str]]]:
     start = at + (sentence.norm(at) == "the" or (sentence.norm(at) == "to" and sentence.norm(at - 1) == "and"))
-    if sentence.norm(start) == "slack":
-        start += 1
+    if sentence.norm(start) in _MEMBERS and sentence.norm(start + 1) in ("in", "of", "on"):
+        start += 2 + (sentence.norm(start + 2) == "the")
+    start += sentence.norm(start) == "slack"
     start += sentence.norm(start) == "channel"
     kind = {"channel": "slack", "email": "email"}.get(sentence.kind(start))
     if kind is None or (kind == "email" and sentence.norm(start - 1) in ("slack", "channel")):
         return
     end = start + 1
     yield end, (kind, sentence.spelling(start, end))
-    if kind == "slack":
-        end += sentence.norm(end) == "channel"
+    if kind == "slack" and sentence.norm(end) == "channel":
+        end += 1
+        yield end, (kind, sentence.spelling(start, start + 1))
     through = sentence.norm(end) in ("on", "in", "via", "through", "by", "over", "using")
     after = end + through
     if through and kind == "slack" and sentence.norm(after) == "slack":

@@ -30,27 +30,47 @@ PHRASES: dict[str, str] = {
     "typed_column": "(column/field [named/called | with the name] <new_column:column> | called/named <new_column:column>)",
     "storing": (
         "(~store/save/keep/write/record/put/hold/load/calculate/compute/derive/get/show/provide/include/add/create"
-        "/build/capture/track/express/report/give/return/have/present/expose/need/want/use | ~work out | ~turn)"
+        "/build/capture/track/express/report/give/return/have/present/expose/need/want/use/place | ~work out | ~turn)"
     ),
+    "column_kind": (
+        "(calculated/computed/derived/custom | (text/string) {declared=text}"
+        " | (number/numeric/decimal/integer/currency) {declared=number} | date {declared=date}"
+        " | (boolean/flag | yes/no | true/false) {declared=boolean})"
+    ),
+    "worked_out": (
+        "([is/are/be] (worked out | calculated/computed/derived/obtained/formed/built/made/filled/composed/defined"
+        "/assembled/constructed/concatenated/joined/combined | made up | put together) | consists/consist/consisting"
+        " | combines/combine/combining/joins/join/joining)"
+    ),
+    "fresh": "[new/extra/additional/separate/another/own]",
+    "of_object": "[(on/of/for/to/in) <object> [records/table] | <there:object>]",
     "a_column": (
-        "([<object>] ([new/extra/additional] [calculated/computed/derived/text/number/numeric/date/boolean/integer]"
-        " column/field) [named/called | with the name] <new_column:column> | <plain_column:column>"
-        " [column/field]) [(on/of/for/to/in) <object>]"
+        "(%fresh [<object>] %fresh [%column_kind] column/field [named/called | with the name | by the name of]"
+        " <new_column:column> | [<object>] <plain_column:column> [column/field]) %of_object"
     ),
     "into_column": (
         "((as/under/named/called/→ | in a column/field named/called | into a column/field named/called) %a_column"
-        " | (in/into/to) ([<object>] [new/extra/additional/separate/single/one] column/field [named/called]"
-        " <new_column:column> | <marked_column:column> [column/field]))"
+        " | (in/into/to/under) (%fresh [<object>] [new/extra/additional/separate/single/one] [%column_kind]"
+        " column/field [named/called | with the name] <new_column:column> | [the name] <marked_column:column>"
+        " [column/field]) %of_object)"
     ),
     "subject": (
-        "([<object>] [new] column/field [named/called] <new_column:column>"
-        " | [<object>] <marked_column:column> [column/field]"
-        " | <plain_column:column> column/field) [(on/of/for/in) <object>]"
+        "(%fresh [<object>] %fresh [%column_kind] column/field [named/called | with the name] <new_column:column>"
+        " | %fresh [<object>] <marked_column:column> [column/field]"
+        " | <plain_column:column> column/field) %of_object"
     ),
     "creating": (
         "[there] [~add/create/want/need/make/introduce/build"
-        "/derive/compute/calculate/populate/define/have/include/provide]"
+        "/derive/compute/calculate/populate/define/have/include/provide/require/like/maintain/carry/set_up/get]"
         " [a/an/the/another/one] [new/extra/additional] [calculated/computed/derived]"
+    ),
+    "having": "(have/has/get/gets/need/needs/receive/receives/carry/carries/want | %be given/assigned)",
+    "holding_value": (
+        "(with the value/values [of] | with/as/=/:/→/holding/containing/showing/saying | set to | equal to"
+        " | , (set to | equal to | being)"
+        " | [,] (that/which) (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get"
+        " | is set to | be set to | has the value | have the value)"
+        " | to hold/store/show/say/contain | that should be/read/say/hold/show)"
     ),
 }
 

@@ -8,6 +8,11 @@ from durable_compiler.grammar.names import FieldName, field_of, listed, object_n
 from durable_compiler.grammar.sentence import Sentence
 from durable_compiler.grammar.topics import spans
 
+PHRASES: dict[str, str] = {
+    "whose": "(<owned> | <it:owned>)",
+    "in_clear": "(in [the] clear [text] | in (plain/readable/cleartext/clear) [text/form] | as (plain/clear) text | in plaintext"
+    " | as plaintext | as cleartext | unhashed/unmasked)",
+}
 _BEFORE = ("for", "on", "in", "within", "with", "regarding", "concerning")
 _BEHIND = ("for", "on", "in", "of")
 _MARKS = (":", ",", "-", "\u2013", "\u2014")

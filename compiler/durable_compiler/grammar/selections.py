@@ -14,10 +14,12 @@ from durable_compiler.grammar.describing import (
     adjectives,
     are,
     dated,
+    either,
     lacked,
     marked,
     names_a_group,
     possessed,
+    qualities,
     verbs,
 )
 from durable_compiler.grammar.inflect import inflections
@@ -92,9 +94,9 @@ def _heads(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault, Term
     for middle in range(start + 1, min(start + 6, len(sentence.tokens))):
         for end, owner in names.object_name(sentence, middle):
             if isinstance(owner, str) and sentence.norm(middle) not in names.STRUCTURE:
-                for stop, term in adjectives(sentence, start, owner):
+                for stop, terms in qualities(sentence, start, owner):
                     if stop == middle:
-                        yield end, owner, term
+                        yield end, owner, either(terms)
                 for stop, said in possessed(sentence, start, owner):
                     if stop == middle and not isinstance(said, Fault) and _describes(said):
                         yield end, owner, said
@@ -213,48 +215,3 @@ def _through(sentence: Sentence, owner: str, parent: str, term: Term, at: tuple[
         help = f"Write a condition on a field of {schema.label}, or name the lookup: whose Owner's Name is …"
         return sentence.fault("DUR039", message, *at, help)
     return rooted(term, owner, next(iter(ways)) or "")
-
-
-# --- an object, a verb, then the condition ----------------------------------------------------------------------
-
-_SYNCS = frozenset().union(
-    *(
-        inflections(verb)
-        for verb in "sync synchronise synchronize copy load pull extract replicate import fetch".split()
-    )
-)
-
-
-def kept_if(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
-    """`Accounts are only synced if their Type is Customer`, `Syncs Accounts only when …`."""
-    leading = sentence.norm(at) in _SYNCS
-    for end, owner in names.object_name(sentence, at + leading):
-        needed = {"only"} if leading else {"only", "sync"}
-        start = end
-        while needed:
-            start = start if leading else _after_be(sentence, start)
-            word = "sync" if sentence.norm(start) in _SYNCS else sentence.norm(start)
-            if word not in needed:
-                break
-            needed, start = needed - {word}, start + 1
-        if not needed:
-            yield from _condition_after(sentence, start, owner)
-
-
-def rejected_if(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
-    """`Opportunities are rejected when their Amount is negative`."""
-    for end, owner in names.object_name(sentence, at):
-        start = _after_be(sentence, end)
-        if start > end and sentence.norm(start) == "rejected":
-            yield from _condition_after(sentence, start + 1, owner)
-
-
-def _after_be(sentence: Sentence, at: int) -> int:
-    while sentence.norm(at) in ("are", "is", "be", "must", "should", "shall", "get"):
-        at += 1
-    return at
-
-
-def _condition_after(sentence: Sentence, at: int, owner: str | Fault) -> Iterator[tuple[int, Condition]]:
-    if sentence.norm(at) in ("if", "when", "where", "whenever") and isinstance(owner, str):
-        yield from ((end, (owner, term)) for end, term in condition_of(sentence, at + 1, owner))

@@ -8,8 +8,9 @@ PHRASES: dict[str, str] = {
         "[we/i want/need] [the/this/our] [whole/entire] [nightly/scheduled/regular] [data/salesforce/etl/sync]"
         " (%run_word | runs/syncs/jobs/loads/workflow/import/replication/flow/process/batch/integration) [to]"
     ),
+    "thesync": "(sync/scope/synchronisation/synchronization/pipeline/replication/load)",
     "formulas": (
-        "[all/the] (formula/calculated fields/columns/values | formulas | formula field values) [\\( formulas \\)]"
+        "[all/the/our] (formula/calculated fields/columns/values | formulas | formula field values) [\\( formulas \\)]"
     ),
     "formula_again": (
         "(~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute"
@@ -106,12 +107,15 @@ PHRASES: dict[str, str] = {
         " | newly added)"
     ),
     "strangers": (
-        "(everything else | unmapped data | [the] rest of the fields | [the/all/any/a/an] %drifting"
+        "(everything else | anything else | unmapped data | (anything/everything/whatever) (unmapped/unknown | [that] (is/are not"
+        " mapped | we/you do not map)) | [a/any/the/all] (field/fields/column/columns) ([that/which] is/are not [yet]"
+        " (mapped/known/listed | in/part [of] %spec | covered by %spec) | without [a/any] mapping) | [the] rest of the fields | [the/all/any/a/an] %drifting"
         " [custom/salesforce/source] fields/field/columns/column [in/from salesforce] | [all/the/any]"
         " fields/columns/everything/anything (without a mapping | that have/has no mapping | [that/which] is/are"
         " not [yet] (mapped/known/listed | in/part [of] this/the spec) | not in this/the spec | not mapped"
         " | [that] [we/you] (do not map | have not mapped)))"
     ),
+    "spec": "[this/the/our] (spec/specification/requirements | requirements file)",
     "appear": (
         "(~appear/occur/arrive/emerge/exist [in salesforce] | ~show/turn/come up [in salesforce] | are/is"
         " ~find/add/detect/meet/encounter/discover [in salesforce])"

@@ -168,8 +168,9 @@ def _covers(
         for name, end, bound in _next(at(position), position, used):
             yield from walk(end, used | {name}, bindings + bound, False)
         for end in _neutral(sentence, position):
-            # After a comma, a purpose may end the clause; a single word there says that something is missing.
-            yield from walk(end, used, bindings, loose and end == position + 1)
+            # After a comma, a purpose or `too` may end the clause; another word there says that something is missing.
+            open_end = loose and end == position + 1 and sentence.norm(position) != "too"
+            yield from walk(end, used, bindings, open_end)
         if used and not loose:
             yield from (step for end in _connector(sentence, position) for step in walk(end, used, bindings, True))
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from durable_compiler import costs
+from durable_compiler import costs, gates, interpret, lock
 from durable_compiler.example_records import Example
 from durable_compiler.frames import REGISTRY
 from durable_compiler.interpret import read_file
 from durable_compiler.package_inputs import package_templates, templates_folder
 from durable_compiler.signoff import SignOff, as_html, environment, sign_off
 from unit.compiler.signoff_specs import CORPUS_SCHEMA, EVERY_KIND, Page, page_of, project
+from unit.compiler.test_lock import ACCEPTED, ODD, PIN
 
 ROOT = Path(__file__).parents[3]
 HEAD = (
@@ -107,17 +108,19 @@ def test_examples_are_what_the_generated_transformation_gives(everything: tuple[
     assert all(one.loaded for one in told.understood.examples) if told.understood else False
 
 
-def test_records_that_rules_keep_out_are_shown_with_their_reason(everything: tuple[SignOff, Page]) -> None:
+def test_records_that_rules_treat_otherwise_are_shown_with_their_reason(everything: tuple[SignOff, Page]) -> None:
     told, page = everything
-    (left_out,) = example(told, "Account").kept_out
+    left_out, stopped = example(told, "Account").others
+    assert (stopped.outcome, stopped.requirements, stopped.message) == ("stopped", "R4.12", "Account Name is missing")
+    assert [(one.field, one.given) for one in stopped.changes] == [("Name", None)]
     assert (left_out.outcome, left_out.requirements) == ("filtered", "R1.4")
     assert [one.field for one in left_out.changes] == ["AnnualRevenue"]
-    (rejected,) = example(told, "Contact").kept_out
+    (rejected,) = example(told, "Contact").others
     assert (rejected.outcome, rejected.requirements, rejected.message) == ("rejected", "R4.10", "Email is missing")
     assert [(one.field, one.given) for one in rejected.changes] == [("Email", None)]
-    (unhealthy,) = example(told, "Customer_Health__c").kept_out
+    (unhealthy,) = example(told, "Customer_Health__c").others
     assert unhealthy.requirements == "R4.11"
-    assert example(told, "Opportunity").kept_out == ()
+    assert example(told, "Opportunity").others == ()
     assert "An invented Contact record that is rejected" in page.texts("h4")
     assert "Every value here is invented" in " ".join(page.texts("section"))
 
@@ -153,7 +156,7 @@ def test_the_example_that_the_project_ships_has_a_page(tmp_path: Path) -> None:
     told, page = page_of(project(tmp_path, text, (shipped / "salesforce.schema.json").read_text(encoding="utf-8")))
     assert told.accepted
     assert page.texts("h1") == ["Customer data sync"]
-    (rejected,) = example(told, "Contact").kept_out
+    (rejected,) = example(told, "Contact").others
     assert rejected.requirements == "R4.2"
     assert "Nobody is told" not in " ".join(page.texts("section"))
 
@@ -166,7 +169,7 @@ def test_a_silent_spec_says_what_nobody_decided(tmp_path: Path) -> None:
     assert "No requirement says in which region the data has to stay." in [
         one.text for one in told.understood.destination
     ]
-    assert example(told, "Account").kept_out == ()
+    assert example(told, "Account").others == ()
     assert example(told, "Account").unshown == ()
 
 
@@ -182,6 +185,7 @@ def test_a_silent_spec_says_what_nobody_decided(tmp_path: Path) -> None:
         ("Opportunities", "Close Date must be after Created Date", "rejected"),
         ("Opportunities", "Only syncs Opportunities whose Close Date is in the last 30 days", "filtered"),
         ("Accounts", "Maps Account Type Prospect to lead", "rejected"),
+        ("Opportunities", "Warns when Close Date is before Created Date", "warned"),
     ],
 )
 def test_an_invented_record_is_changed_until_a_rule_catches_it(
@@ -191,9 +195,9 @@ def test_an_invented_record_is_changed_until_a_rule_catches_it(
     assert told.understood is not None, told.sentences
     (found,) = told.understood.examples
     assert found.loaded
-    assert [one.outcome for one in found.kept_out] == [outcome]
-    assert found.kept_out[0].requirements == "R2.1"
-    assert found.kept_out[0].changes != ()
+    assert [one.outcome for one in found.others] == [outcome]
+    assert found.others[0].requirements == "R2.1"
+    assert found.others[0].changes != ()
     assert found.unshown == ()
 
 
@@ -240,6 +244,23 @@ def test_an_id_that_is_used_twice_keeps_both_sentences_and_one_address_each(tmp_
     assert len(set(addresses)) == 4
 
 
+def test_a_pinned_sentence_is_called_so(tmp_path: Path) -> None:
+    root = project(tmp_path, spec(ODD))
+    path, schema = root / "requirements" / "crm.md", root / "requirements" / "salesforce.schema.json"
+    blocks, requirement = list(read_file(path, schema).lock), read_file(path, schema).requirements[-1]
+    source = interpret.open_file(path, schema)
+    assert source.catalogue is not None
+    judged = gates.judge(gates.Claim(ODD, *PIN), source.catalogue, ("Account",))
+    assert judged.failed == ()
+    empty = lock.Block("R2.1", "", lock.PINNED, "", (), english=PIN[0], quotes=PIN[1], accepted=ACCEPTED)
+    blocks.append(interpret.pinned_block(requirement, judged, empty, source.catalogue))
+    lock.lock_path(path).write_text(lock.dump(blocks), encoding="utf-8")
+    told, page = page_of(root)
+    assert told.accepted, told.sentences[-1]
+    assert told.sentences[-1].status == "pinned"
+    assert page.texts("article")[-1].endswith("Skips soft-deleted records ✓ Pinned: a person accepted this reading")
+
+
 # --- costs ------------------------------------------------------------------------------------------------------
 
 
@@ -274,7 +295,8 @@ def test_the_busiest_day_counts_with_what_changed_over_the_weekend(everything: t
     told, page = everything
     assert told.understood is not None
     now = told.understood.costs.rows[0]
-    assert (now.runs, now.changed) == (1, 3_007)  # Monday's run: three days and ten minutes
+    # the run of the Monday on which winter time has begun: three days, an hour and ten minutes
+    assert (now.runs, now.changed) == (1, 3_049)
     assert now.share == now.day / 100_000
     assert "Now: Runs on weekdays at 18:30 Europe/Berlin" in page.texts("th")
 
