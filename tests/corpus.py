@@ -7,18 +7,21 @@ must be refused. The author of a round knew what each kind is for and the IR, bu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from durable_compiler import catalogue
 from durable_compiler.catalogue import Snapshot
+from durable_compiler.frames.frame import Clause
 from durable_compiler.grammar.reading import SentenceReading, read, understood
 from durable_compiler.merging import fragment
+from mutants import Reviewed, mutants
 
 FOLDER = Path(__file__).parent / "cases" / "language" / "corpus"
 Outcome = Literal["right", "asked", "wrong"]
+Mutant = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -213,57 +216,32 @@ def _ordered(ir: dict[str, Any]) -> dict[str, Any]:
 
 # --- mutants ----------------------------------------------------------------------------------------------------
 
-INSERTED = (
-    "not never no except unless without only maybe might could usually about almost or either but rarely "
-    "sometimes possibly approximately hardly neither"
-).split()
-SWAPPED = {
-    "minutes": "hours", "hours": "minutes", "days": "weeks", "weeks": "days", "seconds": "minutes", "months": "days",
-    "rows": "minutes", "%": "rows", "percent": "rows", "accounts": "Contacts", "account": "Contact",
-    "contacts": "Accounts", "contact": "Account", "opportunities": "Leads", "leads": "Opportunities",
-    "least": "most", "most": "least", "more": "less", "less": "more", "before": "after", "after": "before",
-    "above": "below", "below": "above", "under": "over", "over": "under", "latest": "oldest", "and": "or",
-    "all": "some", "every": "no", "each": "no", "salesforce": "HubSpot", "snowflake": "BigQuery", "utc": "CET",
-    "am": "pm", "pm": "am", "monday": "Tuesday", "sunday": "Saturday", "nightly": "weekly", "daily": "monthly",
-    "is": "isn't", "are": "aren't", "must": "may", "should": "could", "fails": "succeeds", "when": "unless",
-    "if": "unless", "empty": "filled", "missing": "present", "with": "without", "without": "with",
-}  # fmt: skip
-
-
-def mutants(text: str) -> Iterator[tuple[str, str, str]]:
-    """(what was done, the word, the mutant) for every insertion, deletion and substitution."""
-    words = text.split()
-    for position in range(len(words) + 1):
-        for word in INSERTED:
-            yield "insert", word, " ".join([*words[:position], word, *words[position:]])
-    for position, word in enumerate(words):
-        bare = word.strip(".,;:!()").casefold()
-        yield "delete", bare, " ".join([*words[:position], *words[position + 1 :]])
-        if bare in SWAPPED:
-            yield "swap", bare, " ".join([*words[:position], _like(word, SWAPPED[bare]), *words[position + 1 :]])
-        number = _other_number(word)
-        if number is not None:
-            yield "number", bare, " ".join([*words[:position], number, *words[position + 1 :]])
-
-
-def _like(word: str, other: str) -> str:
-    """The other word with the punctuation of the first."""
-    bare = word.strip(".,;:!()")
-    return word.replace(bare, other)
-
-
-def _other_number(word: str) -> str | None:
-    digit = next((index for index, letter in enumerate(word) if letter.isdigit()), None)
-    if digit is None:
-        return None
-    return f"{word[:digit]}{(int(word[digit]) + 1) % 10}{word[digit + 1 :]}"
-
-
-def survivors(text: str, schema: Snapshot, chosen: Sequence[tuple[str, str, str]] | None = None) -> list[Any]:
-    """(what, word, mutant) of the mutants that are read just like the sentence."""
+def survivors(text: str, schema: Snapshot, chosen: Sequence[Mutant] | None = None) -> list[Mutant]:
+    """(what, word, mutant) of the mutants that are read with the meaning of the sentence and with no more assumed."""
     expected = reading(text, schema).clauses
     if not expected:
         return []
-    many = mutants(text) if chosen is None else chosen
     synced = tuple(one.name for one in schema.objects)
-    return [one for one in many if understood(one[2], schema, synced) == expected]
+    wanted = _said(expected, schema)
+    many = mutants(text, schema) if chosen is None else chosen
+    different = {one[2]: one for one in many if one[2].casefold() != text.casefold()}
+    return [one for one in different.values() if _said(understood(one[2], schema, synced), schema) == wanted]
+
+
+def unreviewed(
+    text: str, schema: Snapshot, known: Mapping[tuple[str, str], Reviewed], chosen: Sequence[Mutant] | None = None
+) -> list[Mutant]:
+    """The survivors whose word is in no list of neutral words, or only for other kinds of clause."""
+    kinds = {clause.kind for clause in reading(text, schema).clauses}
+    found = survivors(text, schema, chosen)
+    return [one for one in found if not _is_neutral(known.get(one[:2]), kinds)]
+
+
+def _is_neutral(entry: Reviewed | None, kinds: set[str]) -> bool:
+    return entry is not None and (not entry.kinds or bool(entry.kinds & kinds))
+
+
+def _said(clauses: Sequence[Clause], schema: Snapshot) -> tuple[str, frozenset[str]]:
+    """What clauses mean, and what their sentence left open: a mutant that leaves more open says so itself."""
+    assumed = frozenset(one.key for clause in clauses for one in clause.assumed)
+    return (meaning(SentenceReading(tuple(clauses)), schema) if clauses else ""), assumed

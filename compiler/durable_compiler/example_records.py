@@ -24,6 +24,7 @@ from durable_runtime.transformation import Stamp, stage
 MOST = 1_000  # records that are tried in each of the ways in which they may differ
 STRIDE = 7_919  # a prime: a walk over all combinations that looks at distant ones early
 TOLD = {"warn": "warned", "fail": "stopped"}
+MISFIT = "does_not_fit"  # how the rules end that only say that a value does not fit its column
 ENUM = "enum"  # the rule that a value breaks which a value map does not list
 KEY = b"invented for examples, hides nothing"
 
@@ -245,7 +246,8 @@ def _combination(tried: Mapping[str, Sequence[Value]], number: int) -> dict[str,
 def _expected(transform: Transform, rules: Rules) -> Iterator[str]:
     """The ways in which the spec itself treats records of the object otherwise."""
     enums = (one for one in rules.pipeline.enums if one.object == transform.object and one.otherwise is None)
-    if any(one.on_failure == "reject" for one in transform.rules) or any(True for _ in enums):
+    asked = (one for one in transform.rules if one.on_failure == "reject" and not one.name.endswith(MISFIT))
+    if any(True for _ in (*enums, *asked)):
         yield "rejected"
     if transform.where is not None:
         yield "filtered"
@@ -263,7 +265,7 @@ class _Reader:
 
     def nearest(self, caught: Sequence[Outcome]) -> Outcome:
         """The record that differs least; of equal ones, one that a rule of the spec catches."""
-        return min(caught, key=lambda one: (len(self.differing(one)), str(one.row["__rule"]).endswith("does_not_fit")))
+        return min(caught, key=lambda one: (len(self.differing(one)), str(one.row["__rule"]).endswith(MISFIT)))
 
     def differing(self, other: Outcome) -> list[str]:
         return [path for path, value in other.given.items() if path != "Id" and value != self.chosen.given[path]]

@@ -12,8 +12,9 @@ from durable_compiler.advice import advised
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.frames import frame_of
-from durable_compiler.grammar.reading import SentenceReading, read, understood
+from durable_compiler.grammar.reading import SentenceReading, echo, read, understood
 from durable_compiler.interpret import Reading, diagnostics_of, read_file
+from durable_compiler.lock import PINNED
 from durable_compiler.merging import Statement, fragment
 from durable_compiler.requirements import Requirement
 from durable_compiler.resolve import contradictions
@@ -47,6 +48,31 @@ def sentence_read(
         for one in found.clauses
     ]
     return clauses, wrong
+
+
+def requirements_read(reading: Reading, catalogue: Snapshot) -> list[dict[str, Any]]:
+    """Every requirement of a file: understood, pinned or rejected, its canonical English and its clauses."""
+    blocks = {one.id: one for one in reading.lock}
+    told = []
+    for one in reading.requirements:
+        clauses = [each.clause for each in reading.clauses if each.requirement.id == one.id]
+        block = blocks.get(one.id)
+        pinned = block is not None and block.via == PINNED
+        told.append(
+            {
+                "id": one.id,
+                "text": one.text,
+                "file": one.file,
+                "line": one.line,
+                "status": "rejected" if block is None else "pinned" if pinned else "understood",
+                "echo": None if block is None else echo(clauses, catalogue),
+                "clauses": [
+                    {"kind": each.kind, "echo": frame_of(each).echo(each, catalogue), "ir": fragment(each, catalogue)}
+                    for each in clauses
+                ],
+            }
+        )
+    return told
 
 
 def rejected(name: str, reading: Reading) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from durable_compiler.ir import Guard, Pipeline
 from durable_compiler.layout import table_name
 from durable_compiler.objects import Owners
 from durable_compiler.policies import ids
-from durable_runtime.guards import LEAVING_KINDS, LEAVING_RATIO, LEAVING_ROWS, REJECTED_RATIO, REJECTED_ROWS
-from durable_runtime.spec import Policies
+from durable_runtime.guards import LEAVING_RATIO, LEAVING_ROWS, REJECTED_RATIO, REJECTED_ROWS
+from durable_runtime.spec import LEAVING_KINDS, Policies
 from durable_runtime.unsupported import unsupported
 
 SYSTEMS = {"snowflake": "Snowflake", "duckdb": "DuckDB"}
@@ -76,7 +76,7 @@ def destination(pipeline: Pipeline, snapshot: Snapshot, owners: Owners) -> Itera
     """Where the data goes, and in which form."""
     yield _target(pipeline)
     yield Fact(MODES[pipeline.write.mode], ids(pipeline, "write.mode"))
-    yield Fact(DELETES[pipeline.deletes], ids(pipeline, "deletes"))
+    yield from _deleted(pipeline)
     yield Fact("Rejected records are kept beside it in the table that ends in __rejects.")
     yield from _hidden(pipeline, snapshot, owners)
     unknown = UNKNOWN_FIELDS[pipeline.drift.unknown_fields].format(column=pipeline.drift.column)
@@ -95,6 +95,14 @@ def _target(pipeline: Pipeline) -> Fact:
     named = ", ".join(".".join((*place, one)) for one in tables)
     free = "" if target.database is not None else PLACES[target.system]
     return Fact(f"Rows are written to {SYSTEMS[target.system]}: {named}{free}.", ids(pipeline, "target"))
+
+
+def _deleted(pipeline: Pipeline) -> Iterator[Fact]:
+    """What a deletion does; where rows are only added, nothing."""
+    if pipeline.write.mode == "history":
+        yield Fact("When a record is deleted in Salesforce, its last version ends.", ids(pipeline, "write.mode"))
+    elif pipeline.write.mode != "append":
+        yield Fact(DELETES[pipeline.deletes], ids(pipeline, "deletes"))
 
 
 def _hidden(pipeline: Pipeline, snapshot: Snapshot, owners: Owners) -> Iterator[Fact]:
@@ -172,10 +180,13 @@ def _guards(pipeline: Pipeline, snapshot: Snapshot, owners: Owners) -> Iterator[
         alone = sum(one.object == other.object for other in pipeline.guards) == 1
         owner = next((who for (path, name, _), who in owners.items() if path == "guards" and name == one.object), "")
         yield Fact(_guard(one, snapshot), owner if alone and owner else ids(pipeline, "guards"))
-    if all(one.kind not in LEAVING_KINDS for one in pipeline.guards):
+    limited = {one.object for one in pipeline.guards if one.kind in LEAVING_KINDS}
+    free = [one.name for one in pipeline.source.objects if not limited & {None, one.name}]
+    if free:
+        whose = "an object" if not limited else " or ".join(map(snapshot.object_label, free))
         yield Fact(
-            f"more than {percent(LEAVING_RATIO)} of the live rows of an object, and more than {LEAVING_ROWS} rows, "
-            "would be flagged as deleted or removed, until a person agrees"
+            f"more than {percent(LEAVING_RATIO)} of the live rows of {whose}, and more than {LEAVING_ROWS} rows, would "
+            "be flagged as deleted or removed, until a person agrees"
         )
     yield Fact(
         f"more than {percent(REJECTED_RATIO)} of over {REJECTED_ROWS} records of an object would be rejected, until a "

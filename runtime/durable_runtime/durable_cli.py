@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +16,9 @@ COMMANDS: dict[str, str] = {
     "init": "Start a project: requirements, durable.toml, git",
     "discover": "Write the schema snapshot of a Salesforce organization",
     "explain": "Show how a sentence or a requirements file is read",
+    "fmt": "Bring requirements into their one form, and mend them",
     "interpret": "Ask a model about sentences that cannot be read",
+    "lsp": "Help an editor while requirements are written",
     "ir": "Print what a requirements file means, as JSON",
     "diff": "Show what would change, and the next version",
     "compile": "Requirements to a validated, versioned, committed package",
@@ -32,6 +35,7 @@ EXTRAS: dict[str, str] = {
     **dict.fromkeys(("click", "git", "jinja2", "libcst", "openai", "pydantic", "rapidfuzz", "ruff"), "compiler"),
     **dict.fromkeys(("durable_compiler",), "compiler"),
     **dict.fromkeys(("durable_sandbox", "starlette", "uvicorn", "uvloop", "httptools", "mimesis"), "sandbox"),
+    **dict.fromkeys(("pygls", "lsprotocol"), "lsp"),
     "snowflake": "snowflake",
 }
 
@@ -45,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         sys.stdout.write(f"durable {_version()}\n")
         return 0
+    # A command builds much and throws little away: collecting after every few hundred objects doubles its time.
+    gc.set_threshold(100_000)
     known = places()
     if arguments[0] not in known:
         return _refuse(f"There is no command {arguments[0]!r}.", _did_you_mean(arguments[0], list(known)))

@@ -32,9 +32,10 @@ UNIMPORTED = {
     "ruff": "run as a program",
 }
 
+# What each part's modules may import; the last extra is its own.
 ROOTS = {
     "runtime/durable_runtime": ("base", "snowflake"),
-    "compiler/durable_compiler": ("base", "compiler"),
+    "compiler/durable_compiler": ("base", "lsp", "compiler"),
     "sandbox/durable_sandbox": ("base", "sandbox"),
 }
 
@@ -42,13 +43,18 @@ ROOTS = {
 def declared(extra: str) -> set[str]:
     """The distributions that an extra, or the base, names itself."""
     lines = PROJECT["dependencies"] if extra == "base" else PROJECT["optional-dependencies"][extra]
-    return {re.split(r"[\s\[<>=!;~]", line, maxsplit=1)[0].lower() for line in lines}
+    return {re.split(r"[\s\[<>=!;~]", line, maxsplit=1)[0].lower() for line in lines} - {PROJECT["name"]}
 
 
 def imported(folder: str) -> set[str]:
     """The distributions that a folder's modules import, at the top or inside functions."""
+    return modules_of(sorted((ROOT / folder).rglob("*.py")))
+
+
+def modules_of(paths: list[Path]) -> set[str]:
+    """The distributions that these modules import."""
     modules: set[str] = set()
-    for path in sorted((ROOT / folder).rglob("*.py")):
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
@@ -68,6 +74,13 @@ def test_an_extra_declares_only_what_its_part_imports(extra: str, folder: str) -
     assert declared(extra) - set(UNIMPORTED) <= imported(folder)
 
 
+def test_the_language_server_alone_imports_what_the_editors_extra_adds() -> None:
+    own = declared("lsp")
+    paths = sorted((ROOT / "compiler" / "durable_compiler").rglob("*.py"))
+    assert [path.name for path in paths if modules_of([path]) & own] == ["language_server.py"]
+    assert own <= imported("compiler/durable_compiler")
+
+
 def test_the_base_declares_only_what_the_runtime_imports() -> None:
     assert declared("base") - set(UNIMPORTED) <= imported("runtime/durable_runtime")
 
@@ -80,4 +93,4 @@ def test_every_declared_distribution_is_pinned_in_the_constraints() -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {line.partition("==")[0] for line in pins if line and not line.startswith("#")}
     extras = ["base", *PROJECT["optional-dependencies"]]
-    assert set().union(*(declared(extra) for extra in extras)) - {"durable-pipelines"} <= pinned
+    assert set().union(*(declared(extra) for extra in extras)) <= pinned

@@ -105,26 +105,30 @@ def _tell(text: str, clauses: list[dict[str, Any]], diagnostics: list[Diagnostic
 
 
 def _file(where: Path, name: str, form: str) -> bool:
-    from durable_compiler.interpret import read_file
+    from durable_compiler.explain import requirements_read
+    from durable_compiler.interpret import load_snapshot, read_file
 
     reading = read_file(project.spec_path(where, name), project.snapshot_path(where))
+    catalogue, _ = load_snapshot(project.snapshot_path(where))
     pipeline = reading.pipeline
-    understood = [] if pipeline is None else [one.model_dump(mode="json") for one in pipeline.requirements]
+    found = [] if catalogue is None else requirements_read(reading, catalogue)
     assumed = [] if pipeline is None else [one.model_dump(mode="json") for one in pipeline.assumptions]
     if form == "json":
         wrong = [one.to_json() for one in reading.diagnostics]
-        output.as_json({"name": name, "requirements": understood, "assumptions": assumed, "diagnostics": wrong})
+        output.as_json({"name": name, "requirements": found, "assumptions": assumed, "diagnostics": wrong})
     elif form == "text":
-        _tell_file(understood, assumed)
+        _tell_file(found, assumed)
         output.show(reading.diagnostics, where)
     else:
         output.annotate(reading.diagnostics, form)
     return pipeline is not None
 
 
-def _tell_file(understood: list[dict[str, Any]], assumed: list[dict[str, Any]]) -> None:
-    for one in understood:
-        click.echo(f"{one['id']}  {one['text']}\n      = {one['echo']}")
+def _tell_file(found: list[dict[str, Any]], assumed: list[dict[str, Any]]) -> None:
+    for one in found:
+        kinds = ", ".join(clause["kind"] for clause in one["clauses"])
+        read = f"      = {one['echo']}\n      {one['status']}: {kinds}" if one["echo"] else "      rejected, see below"
+        click.echo(f"{one['id']}  {one['text']}\n{read}")
     if assumed:
         click.echo("\nAssumed, because no sentence says otherwise:")
     for one in assumed:

@@ -21,7 +21,7 @@ class Alert(Clause):
     recipients: tuple[tuple[str, str], ...]
 
 
-def build(values: Values, sentence: Sentence) -> Alert | Fault:
+def build(values: Values, sentence: Sentence) -> Alert | Fault | None:
     """The clause of a reading."""
     start, end = sentence.tokens[0].start, sentence.tokens[-1].end
     if "recipients" not in values:
@@ -32,6 +32,8 @@ def build(values: Values, sentence: Sentence) -> Alert | Fault:
         help = "Say when: a run fails, a run completes, approval is needed, the schema changes, the data is stale."
         return Fault("DUR052", "the alert has no event", start, end, help)
     people = dict.fromkeys((*values["recipients"], *values.get("more", ())))
+    if values.get("via") not in (None, *(channel for channel, _ in people)):
+        return None
     ordered = sorted(people, key=lambda one: sentence.text.find(one[1]))
     return Alert(tuple(event for event in _EVENTS if event in named), tuple(ordered))
 
@@ -80,7 +82,7 @@ _TELL = (
     " | ~drop a line to | ~reach out to)"
 )
 _PEOPLE = "(<recipients> | both <recipients>)"
-_SEND = "(~send/post/drop/write/publish/issue/fire/raise/trigger/push/deliver/put | need/want | ~send out)"
+_SEND = "(~send/post/drop/write/publish/issue/fire/raise/trigger/push/deliver/put/shoot | need/want | ~send out)"
 _TO = "(to/in/into/at/on)"
 
 FRAME = Frame(
@@ -103,7 +105,7 @@ FRAME = Frame(
     SENDTO = ~send {_PEOPLE} {_MESSAGE}
     POST = ~post (to/in) {_PEOPLE} | ~post about it (to/in) {_PEOPLE}
     NOUNTO = {_NOUNS} [{_MESSAGES} | alert/notification/message] [both] (~go | ~get/send/post/report/deliver/route/forward/email/announce
-            | [be] announced/reported/posted/sent) (to/in/at) {_PEOPLE}
+            | [is/are] [to] [be] announced/reported/posted/sent/flagged) (to/in/at) {_PEOPLE}
         | <event_states:one> ~go to {_PEOPLE}
         | (~send/post/report/deliver/route/forward/email/announce/flag | ~raise) {_NOUNS} [{_MESSAGES} | alert] (to/in/with) {_PEOPLE}
         | {_SEND} ({_MESSAGES} | {_MESSAGE}) (about/for/on/of) {_NOUNS} to {_PEOPLE}
@@ -124,13 +126,18 @@ FRAME = Frame(
     NOBODY = ~alert/notify/tell/inform/warn [someone/people/us/me/everyone | the team]
         | ~send [a/an] [slack/email] (alert/message/notification/email/alerts) | on slack | by email
     TO = [to/in] {_PEOPLE}
+    HEAR = [want to | would like to | need to] (hear/know)
+    IN = (in/on) {_PEOPLE}
+    SLACK = (via/on/over/by/through/in) slack {{via=slack}}
+    MAIL = (via/by/over/through) (email/mail | e mail) {{via=email}}
     NOUN = {_NOUNS} [{_MESSAGES}] (to/in/→/:) {_PEOPLE}
     READ NOBODY EVENT|ABOUT
     READ TELL|SEND|SENDTO|POST
-    READ TELL|SEND|SENDTO|POST [AND] EVENT|ABOUT
-    READ GOTO EVENT [AND]
-    READ LET|PASSIVE EVENT|ABOUT [AND]
+    READ TELL|SEND|SENDTO|POST [AND] EVENT|ABOUT [SLACK] [MAIL]
+    READ GOTO EVENT [AND] [SLACK] [MAIL]
+    READ LET|PASSIVE EVENT|ABOUT [AND] [SLACK] [MAIL]
     READ NOUNTO [AND]
+    READ HEAR EVENT|ABOUT IN
     FOLLOWING alert|sla READ TO EVENT
     FOLLOWING alert READ NOUN
     """,

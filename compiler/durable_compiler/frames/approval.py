@@ -61,7 +61,7 @@ _WHAT = "<approved>"
 _PEOPLE = "people/persons/reviewers/approvers/humans/colleagues/person/reviewer/approver/individuals/colleague"
 _AT_LEAST = "[at least | a minimum of | no fewer than]"
 _WHO = (
-    f"({_AT_LEAST} <int:count> [different/separate] ({_PEOPLE}) | {_AT_LEAST} <int:count> [different] <role> | <role>"
+    f"({_AT_LEAST} <int:count> [different/separate] ({_PEOPLE}) [of us] | {_AT_LEAST} <int:count> of us | {_AT_LEAST} <int:count> [different] <role> | <role>"
     " | (a/one/someone/somebody/another) [other/second] [person/human/else/reviewer/approver])"
 )
 _BY = f"(from/by/of {_WHO})"
@@ -71,7 +71,7 @@ _NOUN = (
 )
 _APPROVALS = f"([an/the/a/any] {_NOUN} | {_AT_LEAST} <int:count> {_NOUN})"
 _ROLE_APPROVAL = f"[the] <role> {_NOUN}"
-_GIVE = "(~approve/authorize/authorise/confirm/ok | ~sign off [on] | ~agree to | ~give approval to | ~review and ~approve)"
+_GIVE = "(~approve/authorize/authorise/confirm/ok/okay | ~sign off [on] | ~agree to | ~give approval to | ~review and ~approve)"
 _GIVEN = (
     "(approved/authorized/authorised/confirmed | reviewed and approved | signed off | approved and signed off | agreed)"
 )
@@ -97,6 +97,12 @@ FRAME = Frame(
         | only {_GIVEN} {_WHAT} (may/can/must/should) {_LIVE}
     ACTIVE = ({_AT_LEAST} <int:count> ({_PEOPLE}) | {_AT_LEAST} <int:count> <role> | <role> | someone/somebody | a person)
             {_MUST} {_GIVE} {_WHAT}
+        | (before/for) {_WHAT} [,] {_APPROVALS} [{_BY}] ([is/are] (needed/required/necessary/mandatory) | must/should be
+            (given/obtained))
+        | {_APPROVALS} [{_BY}] (is/are) (enough/sufficient) (for/before) {_WHAT}
+        | (want/need) {_WHO} to {_GIVE} {_WHAT}
+        | {_WHO} {_MUST} {_GIVE} before (anything | any change/release/version | it) (is/gets/goes) (deployed/live/released)
+            {{approved=deploy}}
         | (before/for) {_WHAT} , {_WHO} {_MUST} (approve | sign off | give [their] {_NOUN}) [it/them]
         | [~require/need/get/obtain | ~ask for] {_APPROVALS} [{_BY}] (for/before/on/per) {_WHAT} [{_BY}]
         | {_WHO} (per/for) {_WHAT}
@@ -114,7 +120,7 @@ FRAME = Frame(
         | (do/does not | never) (deploy/release) without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL}) {{approved=deploy}}
     LABEL = (approvals/approvers for {_WHAT} | {_WHAT} approvals/approvers
         | approvals (needed/required) for {_WHAT}) [is/are] [: | =] <int:count>
-        | {_WHAT} (: | → | =) ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL} | {_WHO}) [~need/require]
+        | {_WHAT} (: | → | = | ?) ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL} | {_WHO}) [~need/require]
     SUBJECTLESS = ([must/should/shall | need/needs/has/have to] [be] {_GIVEN} {_BY}
             | (~need/require) {_APPROVALS} [{_BY}]) {{approved=deploy}}
     READ NEED

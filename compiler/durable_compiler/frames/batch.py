@@ -52,8 +52,8 @@ FRAME = Frame(
     kind="batch",
     doc="Says how many rows are committed together.",
     phrases=f"""
-    VERB = (~commit/write/load/process/insert/send/save/upsert/push/store/flush/batch/deliver/transfer [up] [{_DATA}]
-            | ~use/work/group/split/chunk/divide/break/bundle [up] [{_DATA}]) [to/into/in (the warehouse/table/target
+    VERB = (~commit/write/load/process/insert/send/save/push/store/flush/batch/deliver/transfer/stage [up] [{_DATA}]
+            | ~go with | ~stick to | ~use/work/group/split/chunk/divide/break/bundle/do [up] [{_DATA}]) [to/into/in (the warehouse/table/target
             | snowflake)]
     WHAT = {_DATA}
     BATCHES = (in/into/with/as) {_CHUNKS} {_SIZE}
@@ -64,9 +64,9 @@ FRAME = Frame(
     PER = [{_MOST}] <int:rows> %rows (per | in each | in every | to a | in a | to each | a) {_CHUNK} 
     EACH = (each/every/a {_CHUNK} | {_CHUNKS}) [may/can] (~have/hold/contain/include/comprise | be
             | ~consist_of | ~be made up of) ([{_MOST}] <int:rows> %rows | <int:rows> %rows (at most | at the most | max))
-    SIZE = [~use/set] [the/a] ([maximum/max] [write/commit/load] (batch/chunk size | size of a/the/each batch/chunk
+    SIZE = [~use/set] [the/a] ([maximum/max] [write/commit/load] ([write] batch/chunk size [for writing/writes/commits/loading/loads] | size of a/the/each batch/chunk
             | [number of] %rows (per | in each | in every | in a) {_CHUNK}))
-            [is/of/to/at] [: | =] [{_MOST}] <int:rows> [%rows]
+            [is/of/to/at/should/must] [be/is/are] [to be] [set to | set at | limited to] [: | =] [{_MOST}] <int:rows> [%rows]
         | {_CHUNKS} [: | =] {_SIZE}
         | (~commit/batch) (interval/size) [is/of] [: | =] <int:rows> [%rows]
     CAP = ~cap/limit/restrict/keep ({_WRITES} | the {_CHUNK} size | {_CHUNK} size) (at/to) [%most] <int:rows> [%rows]
@@ -77,6 +77,7 @@ FRAME = Frame(
             | be (larger/bigger) than) <int:rows> %rows
     EVERY = [after/once] (every/each) <int:rows> %rows [are/have/been (written/loaded/processed)]
     AT = [{_MOST}] <int:rows> [%rows] (at a time | at once | in one go | together)
+    WRITTEN = [is/are] [to] [be] (written/loaded/committed/used)
     COMMIT = ~commit | commits ~happen | one commit | [a] commit
     READ EACH
     READ VERB BATCHES|AT|PER|EVERY [WHAT]
@@ -84,7 +85,7 @@ FRAME = Frame(
     READ COMMIT EVERY|PER
     READ SIZE
     READ CAP
-    READ BATCHES
+    READ BATCHES [WRITTEN]
     READ PER
     """,
     build=build,

@@ -104,7 +104,8 @@ FRAME = Frame(
         "Rejects Opportunities with a negative Amount",
         "Fails the run if any Opportunity has a negative Amount",
         "Opportunity Amount must not be negative",
-        "Checks that Health Score is at most 100; warns otherwise",
+        "Checks that Health Score is at most 100; fails the run otherwise",
+        "Opportunity Amount must be filled when Stage is Closed Won",
     ),
     near_misses=(
         "Health Score must be about 100",

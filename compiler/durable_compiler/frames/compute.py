@@ -85,11 +85,11 @@ FRAME = Frame(
     STORED = <expression> [,] (stored/saved/kept/written/loaded/calculated/computed/held/put/recorded)
         %into_column
     NOTE = <expression> (as/→) %a_column
-    JOIN = (~combine/join/concatenate/concat/merge/glue | ~put together) <texts:expression> [together] %into_column
+    JOIN = (~combine/join/concatenate/concat/merge/glue/stick/string/tie | ~put/stick/glue/string/tie together) <texts:expression> [together] %into_column
     JOINED = <texts:expression> (combined/joined/concatenated/merged/glued | put together) [together]
         %into_column
     DEFINE = %subject (be | = | : = | : | → | is/equals | is equal to | %worked_out [as/from/by/to/of] [being]
-        | is the result of | holds/contains/shows/hold/contain/show/give/gives) <expression>
+        | is the result of | is just/simply | holds/contains/shows/hold/contain/show/give/gives) <expression>
     MADE = %subject (%worked_out [by/from/of/as] [joining/combining/concatenating] | = | : | is | be
         | holds/contains/shows/hold/contain/show | with) <spelled:expression>
     EQUATION = <plain_column:column> (= | : =) <expression>
@@ -106,8 +106,8 @@ FRAME = Frame(
         <spelled:expression> [together/combined/joined/concatenated]
     HAVING = <object> [table/record/records] %having [a/an/the] %a_column (%holding_value | [,] %worked_out [as/from/by/of] | [,] (that/which)
         %worked_out [as/from/by/of] | for | from) (<expression> | <spelled:expression>)
-    ADDED = [a/the/one] [new] column/field [named/called] <new_column:column> (added/created/introduced) (to/on/for)
-        <object> (with [the] value/values [of] | : | with | holding/containing) <expression>
+    ADDED = [a/the/one] %fresh [%column_kind] column/field [named/called] <new_column:column> [is/are/be]
+        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values [of] | : | with | holding/containing) <expression>
     VERB = <deed:expression> [,] and ~store/save/keep/write/record/put (it/that/this
         | the result/outcome/sum/total/product/quotient/difference) %into_column
     DOING = <deed:expression> %into_column | <deed:expression> to ~get/obtain/give/form/make/compute/calculate/produce

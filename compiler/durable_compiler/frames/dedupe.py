@@ -101,6 +101,10 @@ FRAME = Frame(
     DUP = duplicate <object> [are/is] [to] ~remove/drop/merge/eliminate/collapse/consolidate/combine
     LISTED = (deduplication/dedupe/dedup | de duplication | ~deduplicate/dedupe/dedup) [of/for] <object> [:/-] <keys>
     UNIQUE = <object> (are/is | must/shall/should be) unique | uniqueness [:] <object>
+    SAMEQ = [the] same <keys> ?
+    KEEPOBJ = %purely ~keep/retain [only] the %which <object>
+    MADE = <object> %be_to [be] (made unique | unique)
+    WHEREBY = <object> (which/that/who) (share/have) [the/an/a] (same/identical) <keys> %be_to [be] ~deduplicate/dedupe/merge/combine
     SHARE = [the] <object> (sharing | that share | with | that have) [the/an/a] (same/identical) <keys> are
         duplicates
     REMOVE = ~remove/drop/merge/eliminate/collapse/consolidate/combine/identify/find/detect [older] (duplicate
@@ -141,7 +145,7 @@ FRAME = Frame(
         each/every) <keys> | ~keep one <object> (per | for each/every) <keys>
     KEEPONE = ~keep/retain [the] %which <object> (per | for each/every) <keys> | only the %which <object> (per
         | for each/every) <keys> ~keep/retain | ~keep only the %which <object> (per | for each/every) <keys>
-    KEEP = ~keep/retain/prefer [the] %which [%rows | one/version]
+    KEEP = %purely ~keep/retain the %which <object> | just/simply ~keep the %which [%rows | one/version] | ~keep/retain/prefer [the] %which [%rows | one/version]
     ONLYKEPT = [only/just] [the] %which [%rows | one/version | <object>] (must/shall/should/is/are/to/has/have [to] [be])
         (kept/retained/preserved) | only/just [the] %which [%rows | one/version]
     DUPKEYS = (in case of | for | on) duplicate <keys> (among/in/of/for/across) <object> | duplicates of <object> \\( [with] [the]
@@ -157,6 +161,9 @@ FRAME = Frame(
     READ ATMOST|KEYUSE|KEYIS [KEEP] [KEPT] [WINS]
     READ FORDUP BY KEEP|KEPT|KEEPONLY|OLDERGOES|ONLYKEPT
     READ KEEPFOR
+    READ SAMEQ KEEPOBJ
+    READ MADE BY [KEEP] [KEPT] [WINS]
+    READ WHEREBY [KEEP] [KEPT] [WINS]
     READ TWO OLDERGOES|ONLYKEPT
     READ DUPKEYS KEEP|KEPT|WINS
     READ NONE|ONE|ONEOF|SAME|DUPIF|TREAT|IDENTIFIES|MERGE [KEEP] [KEPT] [WINS]

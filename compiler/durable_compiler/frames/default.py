@@ -233,10 +233,17 @@ FRAME = Frame(
         | ~use/take/assume/set <filler> as [the/a] default [value] for/of/in <owned>
         | the default <owned> is <filler> | default [value] for/of <owned> : <filler>
         | <owned> [:/,/-] [the] default [value] [:/is/=/of/to] <filler> | <owned> \\( default [value] [:/is/=] <filler> \\)
-        | <owned> : [%use] <filler> (by default | (when/if/where) %absent | as [the] default)
+        | <owned> : [%use] <filler> (by default | (when/if/where) (%absent | it's %absent) | as [the] default)
         | by default [,] <owned> is <filler> | default <owned> [:/=] <filler> | <owned> ~fall back to <filler>
         | ~give <owned> [a/the] default [value] of <filler> | ~give <owned> <filler> (by default | as [the/a] default)
-    WHEN = %when there is/are no <owned> [,] [then] %fills <filler> | %when <owned> %isabsent [,] [then] %fills
+    AGAIN = (%when <it:owned> %isabsent | %when <its:owned> %absent) [,] [then] %fills <filler>
+        | (%when <it:owned> %isabsent | %when <its:owned> %absent) [,] [then] [the] [value/text] <filler> %filled_in
+        | %use <filler> (%when <it:owned> %isabsent | %when <its:owned> %absent)
+        | <filler> (%when <it:owned> %isabsent | %when <its:owned> %absent)
+        | (%when <it:owned> %isabsent | %when <its:owned> %absent) [,] (it/they) %turns <filler>
+    WHEN = %when no <owned> (is/are | has been | have been | was/were) (given/set/present/known/there/available/recorded/entered
+        | specified/provided/stored | filled in) [,] [then] (%fills <filler> | [the] [value/text] <filler> %filled_in)
+        | %when there is/are no <owned> [,] [then] %fills <filler> | %when <owned> %isabsent [,] [then] %fills
         <filler> [instead]
         | %when <owned> %isabsent [,] [then] (it/they | the value | that) %turns <filler>
         | %when there is/are no <owned> [,] [then] (it/they | the value) %turns <filler>
@@ -245,10 +252,10 @@ FRAME = Frame(
         | (no | %absent) <owned> ? [then] %fills <filler>
     TRAIL = %use <filler> [instead] [as the value] [for <owned>] %when <owned> %isabsent
         | %use <filler> %when (%absent <owned> | there is/are no <owned>)
-        | %use <filler> (for/in/as) <owned> %when (it/they/that | the value | the field) %isabsent
+        | %use <filler> (for/in/as) <owned> %when ((it/they/that | the value | the field) %isabsent | it's %absent)
         | %use <filler> (for/in/as) <owned> (%when %absent | %when there is/are no value)
-        | ~set/default <owned> to <filler> %when (it/they/that | the value | the field) %isabsent
-        | <owned> %turns <filler> %when (it/they/that | the value | the field) %isabsent
+        | ~set/default <owned> to <filler> %when ((it/they/that | the value | the field) %isabsent | it's %absent)
+        | <owned> %turns <filler> %when ((it/they/that | the value | the field) %isabsent | it's %absent)
         | <owned> (is | %turns) <filler> %when %absent | ~set/default <owned> to <filler> %when %absent
         | <owned> [,] %when %absent [,] %turns <filler> | <owned> [,] %when %isabsent [,] %turns <filler>
         | <filler> %filled_in %when <owned> %isabsent | <filler> %when <owned> %isabsent
@@ -304,7 +311,7 @@ FRAME = Frame(
         | blank | empty)
     SCOPE = <scope>
     READ OBJECT
-    READ MISSING|DEFAULTS|WHEN|TRAIL|FILL [SCOPE]
+    READ MISSING|DEFAULTS|AGAIN|WHEN|TRAIL|FILL [SCOPE]
     READ TREAT|IN|COUNT|OF|NULLS [SCOPE]
     """,
     build=build,

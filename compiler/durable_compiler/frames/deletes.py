@@ -50,6 +50,8 @@ FRAME = Frame(
         %load | do not want | must/should/shall/will/may never [be] %load | no need to %load | do/does not bother
         loading/syncing/reading/copying/importing | do/does not want to %load | stay/stays out) [at all | in the first
         place | any more | anymore | over | across]
+    OMITTED = the (loading/reading/syncing/import/copying) of %deleted %be_to [be] ~omit/skip/avoid | do not want %deleted ~load/sync/copy/read
+        [at all]
     NOTHING = nothing [that/which] [is/are/was/were/has/have] [been] (deleted [%insource] | %erased %insource)
         (may/must/should/shall/will be | is [to be] | gets) %load | nothing (in/from) the [salesforce] recycle bin
         (may/must/should/shall/will be | is [to be] | gets) %load | (never | do/does not) %load anything (in/from) the
@@ -63,10 +65,11 @@ FRAME = Frame(
     HANDLED_HARD = (deletes/deletions | deleted %rows) are handled/treated as hard deletes | ~handle/treat
         (deletes/deletions | deleted %rows) as hard deletes | (delete/deletion handling | deletes/deletions) [:]
         (propagate/remove | hard delete/deletes)
-    MARK = ~mark/flag/tombstone | (~keep/retain/stay/remain | ~leave in place) [in [the] table/warehouse/target/snowflake]
+    MARK = (are/is to be | must/should be) %purely ~mark/flag/tombstone | %purely ~mark/flag/tombstone | (~keep/retain/stay/remain | ~leave in place) [in [the] table/warehouse/target/snowflake]
         [and/but/,] [are/is/be] ~flag/mark | ~soft_delete
-    KEEP = ~keep/retain/preserve | ~leave in place | (~keep/retain | we keep) [the/our] rows (for/of)
-    LEAVEIN = ~leave/keep %deleted in [the] (table/warehouse/target/snowflake/duckdb)
+    KEEP = ~keep/retain/preserve [around] | ~leave in place | (~keep/retain | we keep) [the/our] rows (for/of)
+    LEAVEIN = ~keep %deleted around | ~leave/keep %deleted in [the] (table/warehouse/target/snowflake/duckdb)
+    BUTMARK = but %purely ~flag/mark/tombstone (them/it) [as] [deleted]
     FLAGSET = ~set [a/the] deleted/deletion/delete flag [on them/it] [to true]
     AS = as deleted | with a deleted flag | with a delete flag
     STEAD = (instead of | rather than) [being] [physically/actually/hard] ~remove/delete/drop/purge/erase/hard_delete
@@ -78,7 +81,7 @@ FRAME = Frame(
     SETFLAG = ~set [a/the] deleted/deletion/delete flag | ~set is_deleted
     NEVERDEL = (never | do/does not) [physically/hard/ever/actually] ~delete/remove/drop/purge/hard_delete [any/the] (%rows |
         %deleted)
-    MARKTHEM = [just/only] ~flag/mark/tombstone (them/it/these/those) [as] [deleted] [instead] | %be [just] ~flag/mark
+    MARKTHEM = %purely ~flag/mark/tombstone (them/it/these/those) [as] [deleted] [instead] | %be [just] ~flag/mark
         [as] [deleted] instead
     REMOVE = ~remove/delete/drop/purge/erase [as well] | ~hard_delete | ~disappear | ~clean up | are/is [to be] gone
     SOFT = ~use soft deletes/delete/deletion | soft deletes only | deletes/deletions/deletion
@@ -98,16 +101,15 @@ FRAME = Frame(
         (salesforce/source) %rows (are/is/was/were/have/has) [been] deleted
     MARKROWS = ~mark/flag [the/a] %rows [as deleted]
     ROWS_GO = ~delete/remove/drop/purge/hard_delete [the/a/its/our] %rows | %rows ~delete/remove/drop/purge
-    THEN_REMOVE = ~delete/remove/drop/purge/erase [%our_row] | (%our_row | a record) [must/shall/should/is/are/has/have] [also
-        | to] [be] (~delete/remove/drop/purge/erase/disappear/go | gone) | deleted | we want (it/them) gone
+    THEN_REMOVE = ~delete/remove/drop/purge/erase [%our_row] | (%our_row | a record) [must/shall/should/is/are/has/have] [also/likewise] [to] [be] [also/likewise] (~delete/remove/drop/purge/erase/disappear/go | gone) | deleted | we (want | would like) (it/them | its row | the row | our row) [to be] gone
     THEN_MARK = ~mark/flag/tombstone [%our_row] [as] [deleted] | %our_row [must/shall/should/is/are/has/have] [to] [be]
         [~keep/retain/stay [in [the] table/warehouse/target] [and/but/,]] ~mark/flag [as] [deleted] | we want %our_row
         [~keep [and/but]] ~mark/flag [as] [deleted] | ~keep [%our_row] [and/but] ~mark/flag [it/them] [as] [deleted]
     WHERE = %inwarehouse [too | as well | also] | too | as well
     READ BIN SKIP|NOTLOAD [FROMSYNC] {policy=skip}
-    READ NOTHING {policy=skip}
+    READ NOTHING|OMITTED {policy=skip}
     READ NODEL MARKTHEM {policy=flag}
-    READ LEAVEIN MARKTHEM|AS {policy=flag}
+    READ LEAVEIN MARKTHEM|AS|BUTMARK {policy=flag}
     READ DEL KEEP FLAGSET {policy=flag}
     READ NODEL FLAGSET {policy=flag}
     READ DEL SKIP|NOTLOAD [FROMSYNC] {policy=skip}

@@ -51,9 +51,9 @@ def ir(clause: Deploy, catalogue: Snapshot) -> dict[str, Any]:
 
 
 _RELEASES = "deployments/deployment/releases/release/rollouts/rollout/deploys/deploy/versions/upgrades/changes"
-_DEPLOY = "(~deploy/release/promote/switch | ~roll out | ~go live | ~go | ~ship | ~put into production | ~deliver | ~update)"
+_DEPLOY = "(~deploy/release/promote/switch/perform/do/make/execute/handle | ~carry out | [is/are] done | ~roll out | ~go live | ~go | ~ship | ~put into production | ~deliver | ~update)"
 _ITS = "[new/every/each/all/the/a] [new] [versions/releases/changes/version/release/change/pipeline/code] [to production]"
-_BY = "(with/using/by/in/as/via/through/following | by means of | by way of)"
+_BY = "(with/using/by/in/as/via/through/following/to | by means of | by way of)"
 _WAY = "(fashion/style/strategy/way/approach/pattern/method/model/deployment/deployments/release/releases/scheme/technique)"
 _ROWS = "[the/all] rows/records"
 _DIFFER = (
@@ -133,8 +133,8 @@ FRAME = Frame(
         | {_PAIR} %must_not differ (in/by) %over <share:diff> [of {_ROWS}]
         | (maximum/max) [allowed] (difference/diff) [between {_BOTH}] [is] [: | =] <share:diff> [of {_ROWS}])
             {{strategy=blue_green}}
-    CONTAINER = (~run/execute/work/isolate/put/start [{_RUNS}] [isolated] [in/inside/within] {_BOX}
-        | {_RUNS} (~run/happen/execute/isolate/start/work | ~take place | has/have/gets/get) [isolated] [in/inside/within] {_BOX}
+    CONTAINER = (~run/execute/work/isolate/put/start/deploy [{_RUNS}] [isolated] [in/inside/within] {_BOX}
+        | {_RUNS} (~run/happen/execute/isolate/start/work/deploy | ~take place | has/have/gets/get) [isolated] [in/inside/within] {_BOX}
         | ~isolate {_RUNS} (in/inside/within) {_BOX}
         | ~use (container isolation | isolated containers | an isolated container | containers for runs)
         | (isolation | [run] isolation) [is/level] [: | =] container/containers

@@ -144,12 +144,13 @@ FRAME = Frame(
         | depending on | according to | on the basis of) <topical:cases>
     DEFINE = %subject (is/be/becomes/become/=/:/→/equals/holds/contains/hold/contain/say/says/read/reads/show/shows/get/gets
         | take/takes/have/has/receive/receives | is set to | be set to | has the value | have the value
-        | takes the value | take the value | shows | is worked out as | is calculated as | is filled with) <cases>
+        | takes the value | take the value | shows | %be derived/computed/calculated/set/filled [as follows] :
+        | is worked out as | is calculated as | is filled with) <cases>
     PLAIN = [the] [<object>] <named_column:column> (is/be/becomes/=/: | is set to | be set to) <cases>
     CREATE = %creating %a_column %holding_value <cases>
     HAVING = <object> [table/record/records] %having [a/an/the] %a_column %holding_value <cases>
-    ADDED = [a/the/one] [new] column/field [named/called] <new_column:column> (added/created/introduced) (to/on/for)
-        <object> (with [the] value/values | : | with | holding/containing) <cases>
+    ADDED = [a/the/one] %fresh [%column_kind] column/field [named/called] <new_column:column> [is/are/be]
+        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values | : | with | holding/containing) <cases>
     ASSIGN = ~assign/put/tag/mark/label/give/set/rate/flag <object> (to/in/into | with/as | in the) %a_column [=/:/as/to]
         <cases> | ~tag/mark/label/give/rate/flag/assign <object> %a_column (=/:/as/to/→) <cases>
     PLACED = (~put/write/store/record/enter/show/use) <cases> [,] (in/into/under) %a_column
@@ -163,6 +164,8 @@ FRAME = Frame(
         | must have | should get) %a_column [of/=/:/as | set to | with the value] <case_value:value>
         | <selection:when> (get/gets/have/has/receive/receives/take/takes/show/shows | are given | are assigned)
         [the] [value] <case_value:value> (in/under/for/as) %a_column
+    GROUP = (for/of/on) <selection:when> [,/:] (~set/make/write/fill %a_column (to/as/=/with) | %a_column
+        (is/be/becomes/=/says/say/reads/read/shows/show | is set to | be set to)) <case_value:value>
     CALLED = ~mark/tag/label/flag/rate/classify/call <object> [as/with] <case_value:value> (in/under) %a_column [,]
         (if/when/where/whenever | in case) <case_when:when> | <object> (be/is/are/get/gets/count/counts) [called/labelled/labeled/tagged/marked/classed/classified/rated/named
         | flagged] [as] <case_value:value> (in/under) %a_column [,] (if/when/where/whenever | in case | as soon as)
@@ -180,7 +183,7 @@ FRAME = Frame(
     FOR = (for/of/on/in) <object> [records] | <there:object>
     OBJECT = <object> :
     READ SET|TOPIC|HAVE|HAVING|ADDED|ASSIGN|PLACED|DEFINE|PLAIN|CREATE|CLASSIFY|SORT [FOR] [OBJECT]
-    READ WHEN|TAGGED|GIVEN|CALLED|TAG|FLAG [REST] [FOR] [OBJECT]
+    READ WHEN|TAGGED|GIVEN|GROUP|CALLED|TAG|FLAG [REST] [FOR] [OBJECT]
     """,
     build=build,
     echo=echo,

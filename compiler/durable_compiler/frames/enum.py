@@ -81,7 +81,9 @@ def echo(clause: EnumMap, catalogue: Snapshot) -> str:
     label = catalogue.field_label(clause.object, clause.field)
     sources, targets = zip(*clause.pairs, strict=True)
     rest = f"; anything else becomes {quoted(clause.otherwise)}" if clause.otherwise is not None else ""
-    return f"Maps {label} {listed(map(quoted, sources))} to {listed(map(quoted, targets))}{rest}"
+    if len(set(targets)) == len(targets):
+        return f"Maps {label} {listed(map(quoted, sources))} to {listed(map(quoted, targets))}{rest}"
+    return f"Maps {label} {listed(f'{quoted(one)} to {quoted(other)}' for one, other in clause.pairs)}{rest}"
 
 
 def ir(clause: EnumMap, catalogue: Snapshot) -> dict[str, Any]:
@@ -143,8 +145,11 @@ FRAME = Frame(
         | in/for/within/on %of_field [,/:] ~map/translate/convert/turn/change/recode/replace <sources>
         to/into/as/with/by <targets> %in_order
         | in/for/within/on %of_field [,/:] <sources> (~become/mean | must/shall/should become) <targets> %in_order
+    CALLS = (for/in/within/on) %of_field [,/:] ~call/label/name/make/tag <called:pairs>
+    IF = (when/if/where/whenever) <one_owned:field> (is/are/says/reads/equals/=) <conditional:pairs>
     VALUES = <whole:pairs> | <whole:pairs> (in/for/on) %of_field
-    OTHER = %rest [(%be | must/shall/should) (~map/store/translate/convert/turn/record/show/treat/change/recode/become
+    OTHER = %rest we [will] [just/simply] ~call/make/use/label/store/record/write [as] <target:otherwise>
+        | %rest [(%be | must/shall/should) (~map/store/translate/convert/turn/record/show/treat/change/recode/become
         | ~label/call/write/hold/count) | ~become/map/turn/count/mean/read/show/get | is/are/stays | must/shall/should be]
         [to/into/as/→/:/=/-] <target:otherwise>
         | (otherwise | or else | if not | by default | failing that) [,/:] [it/they/use] [~become] [→/:/=/as/to]
@@ -159,7 +164,7 @@ FRAME = Frame(
     READ MAPSTO|FIRST|REPLACE [OTHER] [REJECT] [SCOPE]
     READ PAIRS|BECOMES [OTHER] [REJECT] [SCOPE]
     READ MAP|PASSIVE|BECOME [OTHER] [REJECT] [SCOPE]
-    READ INFIELD|VALUES [OTHER] [REJECT] [SCOPE]
+    READ INFIELD|CALLS|IF|VALUES [OTHER] [REJECT] [SCOPE]
     """,
     build=build,
     echo=echo,

@@ -56,7 +56,8 @@ FRAME = Frame(
     ERROR = are an error | are not allowed | are not accepted
     THERE = (if/when) there are %strangers
     DRIFT = schema drift/change/changes [:] | on schema drift/change/changes
-    COND = (if/when/whenever) there (is/are) %strangers [in/from salesforce] | (if/when/whenever) (someone/somebody/an_admin/admins)
+    COND = should [a/any] (%drifting | new) [salesforce] field %appear [,] | (if/when/whenever) (there's | there is) a field
+        (nobody's mapped | nobody has mapped | [that/which] is not (mapped | in %spec) | we have not mapped) | (if/when/whenever) there (is/are) %strangers [in/from salesforce] | (if/when/whenever) (someone/somebody/an_admin/admins)
         ~add [a/new] [new] field/fields [in/to] [salesforce] | (if/when/whenever) [a/any] field/fields %appear that is/are not
         in %spec | (if/when/whenever) [a/any] [new] field/fields [is/are] [being] ~add [in/to] salesforce [,] [then]
         | [a/any] %drifting [salesforce] field/fields ~show/turn/come up | %strangers ? | (when/if/whenever/once | as soon as) %strangers %appear [,] [then] | (on/for/upon) %strangers
@@ -69,15 +70,17 @@ FRAME = Frame(
     TOEXT = extensions {column=extensions} | column <column>
     TREAT = ~treat %strangers as (an error | errors)
     SCHEMA = (if/when/whenever) the schema ~change
-    KEEP = ~dump/park/stash/keep/store/put/save/land/preserve/collect/go/write/capture/retain/place/end
+    KEEP = can %purely (go/stay/live) | ~dump/park/stash/keep/store/put/save/land/preserve/collect/go/write/capture/retain/place/end
     AS = as json
     INCODE = (in/into/to) <marked_column:column>
     IN = (in/into/to/under) [the/a/an] [single/separate] [json/variant] column [named/called] <column>
         | (in/into/to) [the/a/an] [json/variant] <column> [json/variant] column
-    ASEXT = (in/to/into/as) extensions {column=extensions}
+    ASEXT = (in/to/into/as) extensions [json/variant] [column] {column=extensions} | (in/to/into) [the/a/an] [single/separate/one]
+        (json/variant column) {column=extensions}
     LEAD = (~lead to | ~result in | ~trigger/cause) ([a/the] change proposal | [a/the] proposed [spec] change
         [of/to] [this/the spec | the requirements] | [a/the] proposal [to ~change/update/extend [this/the] spec])
-    PROPOSE = ~propose/suggest/raise [a/an/the] (amendment/addition/update/change) [to/of/for/in] %spec | ~open/raise/create [a/the]
+    PROPOSE = (a change | an amendment | an update) (to/of) %spec (%be_to | must/should) [be] ~propose/suggest/raise | ~propose (it/them)
+        as (a change | changes) to %spec | ~propose/suggest/raise [a/an/the] (amendment/addition/update/change) [to/of/for/in] %spec | ~open/raise/create [a/the]
         proposal [to/for] [~change/update/extend/amend] %spec | %be_to [be] ~propose as (a change | changes | an amendment
         | amendments | additions) to %spec | ~propose/suggest [a/an/the] [spec/schema] [change/changes/update/updates] [to/of/for/in/as] [a
         change to] [this/the] [spec/requirements] | [to] [be] ~propose as [a] change to this/the spec

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from durable_compiler.catalogue import SYSTEM_FIELDS, FieldSchema, Snapshot, squeeze
 from durable_compiler.frames.frame import Assumed, Clause, Frame, Values
+from durable_compiler.frames.sync import Sync
 from durable_compiler.grammar.clocks import listed
 from durable_compiler.grammar.columns import (
     Spelt,
@@ -45,7 +46,7 @@ class Fields(Clause):
     lookups: tuple[Lookup, ...] = ()
 
 
-def build(values: Values, sentence: Sentence) -> Fields | Fault | None:
+def build(values: Values, sentence: Sentence) -> Fields | tuple[Clause, ...] | Fault | None:
     """The clause of a reading."""
     if "related" in values:
         return _looked_up(values, sentence)
@@ -58,7 +59,10 @@ def build(values: Values, sentence: Sentence) -> Fields | Fault | None:
         return fields
     if values["choice"] == "excluded":
         return _excluded(fields, sentence)
-    return _only(fields, sentence)
+    found = _only(fields, sentence)
+    if "synced" in values and isinstance(found, Fields):
+        return (Sync((found.only[0][0],)), found)
+    return found
 
 
 def _excluded(fields: tuple[FieldName, ...], sentence: Sentence) -> Fields | Fault:
@@ -275,6 +279,9 @@ FRAME = Frame(
         | <known:object> %solely ~need/include/come_with/carry/contain <named>
         | <known:object> fields ([to] [%bring] :) %solely <named>
         | <known:object> fields to %bring : <named> only
+    SYNCBUT = %bring <object> [,] but (%solely | [with] %solely [the] [following] fields/columns [:]) <named>
+        | <known:object> %be %bring [as well | too | also] [,] but [of these/them/those] %solely [the] [field/fields]
+        <named> [may/can be] [%be] [%bring]
     LIMIT = ~limit/restrict/reduce [the] [fields/columns of] <object> [fields/columns] to <named>
         | [the] [fields/columns of] <known:object> [fields/columns] is/are ~limit/restrict/reduce to <named>
         | ~limit/restrict/reduce [the] fields/columns [of/for/from/on] <object> to <named>
@@ -302,14 +309,16 @@ FRAME = Frame(
         | everything (of/on/from/about) <object> %be %bring [,] %except <named>
         | (from/of/on) <object> [,] [%actor] %bring (everything | all/every field/fields) %except <named>
         | <known:object> : (all/every field/fields | everything) %except <named>
-    LOOK = %attach <related> (with/to/on/onto/for/into/in/alongside) <object> [record/row/rows]
+    LOOK = %attach <related> (with/to/on/onto/for/into/in/alongside | along with) <object> [record/row/rows]
     LOOKEACH = <known:object> (~carry/include/get/contain/show [also] | also ~have) <related>
-        | (for/on/with/to) <object> [,] [also] [we] %attach <related>
+        | (for/on/with/to) <object> [,] [also] [%actor] %attach <related>
+        | (for/on/with/to) <object> [,] <related> %be %attach
         | <related> [is/are/must/should/shall] [be] %attach (with/to/on/onto/for/into/in/alongside) <object>
     AS = (as | in [the] column | into [the] column) [the] [column/field] <plain_column:column>
         | (in/into/as/under) (a/an/the) [new/text/extra/separate] (column/field/name) [called/named/of] <new_column:column>
         | (in | into) [the] column <new_column:column> | [,] (named/called) <new_column:column>
     READ ONLY|ONLYLAST|ONLYOF|ONLYOFBE|ONLYLIST|LIMIT|THEONLY|WITHONLY {choice=only}
+    READ SYNCBUT {choice=only} {synced=yes}
     READ LEAVE|LEAVEOF|LEFT|NEVER|NEVEROF|ALLBUT {choice=excluded}
     READ LOOK|LOOKEACH [AS]
     """,

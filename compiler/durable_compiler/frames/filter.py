@@ -49,13 +49,14 @@ FRAME = Frame(
     kind="filter",
     doc="Selects the records of an object that are synced, by a condition on their fields.",
     phrases="""
-    KEEP = %solely %bring <several:selected> | %bring %solely <several:selected> | %solely %bring in <several:selected>
+    KEEP = %solely ~give/grab/send/show [us/me] <several:selected> | ~give/grab/show [us/me] %solely <several:selected>
+        | %solely %bring <several:selected> | %bring %solely <several:selected> | %solely %bring in <several:selected>
         | %solely ~keep/process/want/need/receive/get/see/track/store/retain <several:selected>
         | ~receive/get/see/track/store/retain %solely <several:selected> | ~keep/process/want/need %solely <several:selected>
     ALONE = %solely <several:selected> %bring | %solely <several:selected> ~keep/process
     SYNC = %bring <selection> | ~keep/include/process/receive <selection>
     BUT = <synced_but:selection> {synced=yes}
-    IF = <kept_if:selection>
+    IF = <kept_if:selection> | <kept_if:selection> %be %bring
     LIMIT = ~limit/restrict/narrow/confine [the/this/our] [sync/load/scope/pipeline/import/extract/copy/job] [down] to
         [only] <several:selected>
         | [the/this/our] sync/load/scope/pipeline/import/extract/copy/job ~limit/restrict/narrow/confine [down] to

@@ -190,7 +190,8 @@ FRAME = Frame(
         | {_IFRUN} %would {_REMOVE} {_SHARE} [of] {_ROWS} {_PER}) {{limit=deleted_share}}
     CHANGED_COUNT = (%provided {_COUNT} {_ROWS} %would {_ALTER} {_PER}
         | {_IFRUN} %would {_ALTER} {_COUNT} {_ROWS} {_PER}) {{limit=changed_count}}
-    FEW = (%provided salesforce %would {_DELIVER} {_TOO_FEW} {_ROWS} [at all] [%hence]
+    FEW = (%provided (we/it get/gets/receive/receives/pull/pulls) {_TOO_FEW} {_ROWS} [from/in salesforce] [at all] [%hence]
+        | %provided salesforce %would {_DELIVER} {_TOO_FEW} {_ROWS} [at all] [%hence]
         | %provided {_SOURCE} %would ({_DELIVER} nothing [at all] | {_EMPTY}) {{rows=1}} [%hence]
         | %provided there are/is {_TOO_FEW} {_ROWS} [from/in salesforce] [at all] [%hence]
         | %provided {_TOO_FEW} {_ROWS} (%would {_ARRIVE} | from/in salesforce) [at all] [%hence]

@@ -64,13 +64,14 @@ FRAME = Frame(
     ONLY = only/just/solely
     WHAT = [the] %delta
     FIRSTLOAD = (after/following) the (first/initial) (load/run/sync)
-    NOTALL = (do/does not | never | rather than | instead of) ~reload/read/load/re_read/refresh %everything [each/every
+    NOTALL = there's no need to read (the lot | everything | it all | the whole lot) [each/every time] | there is no need to
+        ~read/reload (the lot | everything | it all) [each/every time] | (do/does not | never | rather than | instead of) ~reload/read/load/re_read/refresh %everything [each/every
         time | on/with each/every run | again]
     JUSTDELTA = only/just [the] delta/deltas/changes
     SINCE = [the] (%altered %rows since/after %last_run | %rows [that/which] [have/has/were] [been] %altered
         since/after %last_run | changes since/after %last_run | what/everything/anything [that] [has/have/was] [been]
         %altered since/after %last_run)
-    RUNS = [on/in/with/during] each/every run/sync/read | [on/in] [each/every] run
+    RUNS = at each/every run | [on/in/with/during] each/every run/sync/read | [on/in] [each/every] run
     LABEL = [load/sync/extract/read/loading/extraction/replication] type/mode/method/strategy [is] [:]
         incremental/delta | incremental/delta sync/load/loads/extraction [:]
     INCR = ~load/read/sync/update/extract/pull/fetch data incrementally | sync/load/extraction is [to be]
@@ -88,7 +89,7 @@ FRAME = Frame(
         | (do/does not | never) ~re_read/read/load/sync/reread/fetch unchanged %rows [again] | unchanged
         %rows are (not | never) ~re_read/read/load/sync/reread/fetch [again] | %rows that have/has not changed since
         %last_run are not ~re_read/read/load/sync/fetch [again] | ~skip unchanged %rows | unchanged %rows are ~skip
-    REREAD = ~re_read/reread/read/cover [the] (last/previous/latest/past/preceding/prior) <duration:overlap> [again/anew/twice]
+    REREAD = the (last/previous/latest/past/preceding) <duration:overlap> %be_to [be] (read again | ~re_read/reread) | ~re_read/reread/read/cover [the] (last/previous/latest/past/preceding/prior) <duration:overlap> [again/anew/twice]
         [of changes] | ~start [each/every/the] (read/run/extract/query) [from] <duration:overlap> before the
         (last/previous) (run/one) [ended/finished/started/began] | ~read <duration:overlap> (further back | before) [than]
         [the] (last/previous) run | ~start [reading] <duration:overlap> (before | earlier than) the (last/previous) run
@@ -103,10 +104,11 @@ FRAME = Frame(
     USED = ~use/apply/need
     BEFORE = before [the] last/previous run | between runs/syncs/reads
     LATELABEL = late [arriving] changes/records/updates [:]
-    LATE = (to (catch/cover/include/capture) | in case of | to (allow/account) for | allowing/accounting for) [any/the]
+    LATE = so [that] we do not miss [any] late [arriving] changes/records/updates/edits | in order to
+        (catch/cover/include/capture) [any/the] late/delayed [arriving] changes/records/updates/edits | (to (catch/cover/include/capture) | in case of | to (allow/account) for | allowing/accounting for) [any/the]
         late/delayed [arriving/committed/coming] changes/records/updates/commits/edits | so [that] no late [arriving]
         changes/updates/records are missed/lost | so [that] nothing is missed/lost | so [that] late [arriving]
-        changes/updates/records are (not missed/lost | caught) | to catch [any] late [arriving] changes/records/updates | (for/because of) late [arriving]
+        changes/updates/records are (not missed/lost | caught) | to catch [any] late [arriving] changes/records/updates | (for | because of) late [arriving]
         changes/records/updates
     FULL = [~do/run/perform/make/schedule/trigger/execute/want/need/carry_out/require] [a/the] full/complete/entire
         (refresh/reload/load/resync/sync/backfill | re sync/load/read) of %everything | ~re_read/re_load/re_sync/reload/resync

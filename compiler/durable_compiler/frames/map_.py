@@ -214,9 +214,15 @@ FRAME = Frame(
     OFTYPE = (as | of type | with type | with the type | and type | and typed as | typed as | typed)
         <column_type:type> | [,] [the] type [is/:/=] <column_type:type> | [,] [a/an] <column_type:type> [column]
         | \\( [type] [:] <column_type:type> \\)
+    FOR = (for/of) <owned> [,/:] (~use [the] column [name] <new_column:column> [and [the] type <column_type:type>]
+        | the column [name] <new_column:column> [and [the] type <column_type:type>] %be ~use
+        | ~use [the] type <column_type:type> [and [the] column [name] <new_column:column>]
+        | [the] column [name] %be [called/named] <new_column:column> | [the] column [name] : <new_column:column>)
+        | (have/want/need/like/let) <owned> ~land/appear/go/arrive/be %as_columns
+    WHERE = (on our side | at/on our end | downstream | in the (warehouse/target/table/database) | in snowflake/duckdb)
     SCOPE = <scope>
-    READ STORE|ARE|BECOMES|RENAME|MANY|MANYBE|AGAIN|GOES|COLON|HOLDS|EQUALS|USE|CALLED [OFTYPE] [SCOPE]
-    READ TYPED|TYPECOLUMN [SCOPE]
+    READ STORE|ARE|BECOMES|RENAME|MANY|MANYBE|AGAIN|GOES|COLON|HOLDS|EQUALS|USE|CALLED|FOR [OFTYPE] [WHERE] [SCOPE]
+    READ TYPED|TYPECOLUMN [WHERE] [SCOPE]
     """,
     build=build,
     echo=echo,

@@ -134,6 +134,11 @@ FRAME = Frame(
         | only/just [the] last %count [digit/digits/character/characters] (of/in/from) %whose
         (must/shall/should/may/can/will | is/are [to]) [be/stay/remain] (visible/readable/legible/shown/kept/left/stored
         | %in_clear)
+    OFIT = (of/from/in/for/on) %whose [,] only/just [the/its/their] last %count [digit/digits/character/characters]
+        (must/shall/should/may/can/will | %be | is/are [to])
+        [be/stay/remain] (visible/readable/legible/shown/kept/left/stored/retained/displayed | %in_clear)
+        | (of/from/in/for/on) %whose [,] ~show/keep/store/leave/retain only/just [the/its/their] last %count
+        [digit/digits/character/characters] [visible/readable | %in_clear]
     LAST = (%hide) %whose (except [for] | but [for] | apart from | other than | excluding | down to | leaving
         | , leaving | , keeping | to | so that | so) [the/its/their] last %count digit/digits/character/characters
         [is/are ~remain/keep/show/visible | visible | readable | in clear]
@@ -171,12 +176,12 @@ FRAME = Frame(
         | %whose (must/shall/should/has to/have to | needs/need to) ~stay/remain (in/inside/within) salesforce
         | %whose ~stay/remain (in/inside/within) salesforce
         | ~keep %whose (in/inside/within) salesforce
+    WANT = (do/does/did not | never) [ever] want %whose (to leave | leaving | to ever leave) salesforce
+        | (do not | never) [ever] want %whose to be ~send/transfer/move/take (out of | outside [of]) salesforce
     ATSOURCE = ~drop/discard/remove/strip/delete %whose (at [the] source | in salesforce | on the way out
         | on the way in | prior to loading/storing/load | before load/loading/storage | before loading/storing it/them)
         | %whose %be ~drop/discard/remove/strip/delete/erase (at [the] source | on the way out | on the way in
         | prior to loading/storing | before load/loading/storage) | %whose (:/→) ~drop
-        | %whose (must/may/shall/should/can/will not | cannot | must/may/shall/should/can/will never | never)
-        (be ~load/store/copy/write/send/transfer/move | ~land/arrive/end_up/go/get) [in/into/to/on] %warehouse
         | %whose (must/may/shall/should/can/will not | cannot | must/may/shall/should/can/will never | never)
         (be ~send/transfer/move/take/carry/let (out of | outside [of] | from) | ~get out of | ~go outside) salesforce
         | ~stop/keep/prevent %whose from (leaving salesforce | reaching/entering %warehouse)
@@ -188,8 +193,8 @@ FRAME = Frame(
     SCOPE = <scope>
     READ HASH [WITHSHA] [BEFORE] [CLEAR] [SCOPE] {method=sha256}
     READ HASHED|PSEUDO|NOTCLEAR [BEFORE] [CLEAR] [SCOPE] {method=sha256}
-    READ LAST|LEFT|KEEP [BEFORE] [SCOPE] {method=last4}
-    READ DROP|STRIP|ATSOURCE|LEAVES [SCOPE] {method=drop}
+    READ LAST|LEFT|OFIT|KEEP [BEFORE] [SCOPE] {method=last4}
+    READ DROP|STRIP|WANT|ATSOURCE|LEAVES [SCOPE] {method=drop}
     READ PLAIN|CRYPT [SCOPE] {method=open}
     """,
     build=build,

@@ -54,7 +54,7 @@ FRAME = Frame(
     KEPTHISTORY = [full] history [mode] | %scd2
     OVERWRITE = full refresh [and/with] overwrite
     BOTH = ~upsert existing and ~insert new %rows
-    UPSERT = ~upsert/merge [[the] %rows_or_changes] [(into/to) [the] table/target] | ~upsert/merge [new and/or]
+    UPSERT = ~upsert/merge them | ~upsert/merge [[the] %rows_or_changes] [(into/to) [the] table/target] | ~upsert/merge [new and/or]
         [existing/changed/all/the] %rows_or_changes [(into/to) [the] table/target] | [new and changed | changed and
         new | all | the | incoming | our] %rows_or_changes %be_to ~upsert/merge [(into/to) [the] table]
         | %rows_or_changes ~merge , not ~append
@@ -100,7 +100,8 @@ FRAME = Frame(
         | ~append/add/insert/write [a] new (row/record/version) (for/per/on/with) each/every/any change | each/every/any
         change ~add/create/insert/become/produce [a] [new] row/record | each/every/any change
         ~write/store/save/add/insert as [a] new row/record
-    REPLACE = ~replace/overwrite/rewrite/rebuild/refill/swap_out [the/whole/entire/full/complete/target]
+    REPLACE = the [whole/entire/full/complete] [target] table %be_to [fully/completely] ~rewrite/reload/refill | ~rebuild/reload/rewrite
+        the [whole/entire/full/complete] [target] table from scratch | ~replace/overwrite/rewrite/rebuild/refill/swap_out [the/whole/entire/full/complete/target]
         [whole/entire/full/complete] (contents/content/data/rows) of the [whole/entire/target] table
         | ~replace/overwrite/rewrite everything in the table | ~rewrite/reload the [whole/entire/full/complete] table
         [from scratch] | ~replace/overwrite/truncate/rebuild/recreate [the/whole/entire/full/complete/target]
@@ -113,10 +114,10 @@ FRAME = Frame(
         ~replace/overwrite/rebuild the table | ~wipe/clear/empty and ~reload/load/refill the table | ~delete all rows
         and ~reload/load [them/everything] | full overwrite | the table [is] ~rebuild/recreate/reload from scratch
         | [fully/completely] ~replace the contents of the table
-    EACHRUN = on/in/with/at/during/by/for every/each [single] run/sync/load | every/each time | every/each run/sync/load
+    EACHRUN = (every/each time | whenever) (it | the %run_word) runs | on/in/with/at/during/by/for every/each [single] run/sync/load | every/each time | every/each run/sync/load
     HISTORISE = (full/complete/whole) history of [all/every/the] changes ~keep/track/store/preserve
         | ~historise/historize (all/every/the) change/changes/records | (all/every/the) changes ~keep/store as history
-    HISTORY = ~keep/track/store/preserve/retain/maintain/record/need/have/want [the/a] (full/complete/whole/entire)
+    HISTORY = (full/complete/entire) history %be_to [be] ~keep/retain/preserve/track/store/maintain | ~keep/track/store/preserve/retain/maintain/record/need/have/want [the/a] (full/complete/whole/entire)
         [change/audit] history [of/for [(all/every/the/each) [single]] change/changes/records/record/rows/row] | [the/a]
         (full/complete/whole/entire) [change/audit] history [of/for (all/every/the/each) [single]
         change/changes/records/record/rows/row] %be_to ~keep/track/store/preserve/retain/maintain/record | [the]
@@ -131,6 +132,12 @@ FRAME = Frame(
         | ~keep/preserve/store/retain [all/every/each/the] [old/previous/past/earlier/historical/single] version/versions of
         (every/each/all/a/the) record/records | [the] (old/previous/all/earlier) versions of (every/each/all/a) record/records
         ~keep/preserve/retain | [~need/want] [a/the] (full/complete/whole) [change] history
+    MANNER = (in the manner of | in the style of | as | by means of) [a/an] %scd2
+    FOREACH = for each/every/any [single] change [,] [an/a] [additional/new/separate/extra/further/own] row/record %be_to [be]
+        ~append/add/insert/write | [an/a] [additional/new/separate/extra/further] row/record ~append/add/insert/write (each/every
+        time | whenever) (something/anything | a record) changes
+    ONEADDED = (we would like | we want) (a new one | a new row) ~add (every/each time | whenever) (something/anything | a record)
+        changes | ~add a new one (every/each time | whenever) (something/anything | a record) changes
     TYPE2 = [~use/keep/apply/maintain | ~track/keep/store/maintain [the] history] [\\(] [as/using/with] %scd2
         [history/table/dimension] [of [all] records/changes/rows] [\\)]
     HISTORYLABEL = history [mode/tracking] [is] [:]
@@ -140,6 +147,9 @@ FRAME = Frame(
     READ NEVERUPDATE LABEL APPENDED {mode=append}
     READ LABEL KEPTHISTORY [TYPE2] {mode=history}
     READ UPSERTED UPDATE INSERT [KEYED] {mode=upsert}
+    READ HISTORISE|HISTORY MANNER {mode=history}
+    READ FOREACH {mode=append}
+    READ NEVERUPDATE FOREACH|ONEADDED {mode=append}
     READ UPSERT [INSERT] [KEYED] [EACHRUN] {mode=upsert}
     READ LABEL UPSERTED [KEYED] {mode=upsert}
     READ LABEL UPSERTED TO UPDATE INSERT {mode=upsert}

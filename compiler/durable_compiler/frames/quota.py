@@ -61,9 +61,10 @@ _CALLS = (
 )
 _USAGE = (
     "([the/our/its/salesforce] [salesforce] [daily] api (usage/use/consumption/traffic/load | call/calls [usage/use/consumption])"
-    " | [the/our] (share/proportion/part) of [the/our] [daily] [salesforce] api calls)"
+    " | [the/our] (share/proportion/part) of [the/our] [daily] [salesforce] api calls [that/which] [is/are/may]"
+    " [be] [used/consumed/taken/claimed by [the/this/our] (sync/tool/pipeline/integration/job)])"
 )
-_SPEND = "~use/consume/take/need/spend/burn/draw/exhaust/eat/make/claim/require [up/through]"
+_SPEND = "(~use/consume/take/need/spend/burn/draw/exhaust/eat/make/claim/require [up/through] | ~stick to | ~stay with | ~get by on)"
 _OTHERS = (
     "(others | other (systems/applications/apps/tools/integrations/users/jobs/processes/teams) | everyone/everything else"
     " | anyone/anybody/everybody else | other users and systems | the rest [of the company/organisation/organization])"
@@ -73,13 +74,15 @@ FRAME = Frame(
     kind="quota",
     doc="Says which share of the daily Salesforce API calls the pipeline may use.",
     phrases=f"""
-    USE = [may/can | is allowed/permitted to] {_SPEND} | (is/are) (allowed/permitted | entitled to) | may/can have
+    USE = [may/can | is/are allowed/permitted to | allow/allows/let/lets [the/this/our] (tool/sync/pipeline/integration/job/run) [to]] {_SPEND} | (is/are) (allowed/permitted | entitled to) | may/can have
     ATMOST = %most <share> [of] {_CALLS} | <share> [of] {_CALLS} (at most | at the most | max/maximum)
         | only <share> [of] {_CALLS}
     USED = [may/can | is/are allowed/permitted to | is/are] [be] (used/consumed/spent/taken/burned/burnt) [up]
     SHALLBE = <share> [of] {_CALLS} [must/should/shall/will | is/are] [be] [the/our/a/an] [upper/maximum/hard]
             (limit/cap/ceiling/maximum/most) [for/of [this/the/our] (tool/sync/pipeline/integration/job/run)
-            | [that] (we | [this/the/our] (tool/sync/pipeline/integration/job/run)) [may/can] {_SPEND}]
+            | [that/which] [we] may/can [be] (used/consumed/taken/claimed/spent) [by [this/the/our]
+                (tool/sync/pipeline/integration/job/run)]
+            | [that/which] (we | [this/the/our] (tool/sync/pipeline/integration/job/run)) [may/can] {_SPEND}]
     NEVER = %must_not ({_SPEND} %over <share> [of] {_CALLS} | ~exceed <share> [of] {_CALLS}
             | ~go (over/above/beyond/past) <share> [of] {_CALLS})
         | {_USAGE} %must_not (~exceed/surpass/pass | ~go/rise/climb/be (over/above/beyond/past) | ~be more than)
@@ -100,7 +103,10 @@ FRAME = Frame(
             /available) [for {_OTHERS}] | [must/should] ~belong to {_OTHERS})
     LABEL = [daily] [salesforce] (api | [daily] api call/calls/request | daily api | [max/maximum] api (usage/use/consumption))
             [budget/quota/limit/share/allowance/cap] [of/is] [: | =] [%most] <share> [[of] {_CALLS}]
+    MAYUSE = (may/can | is/are allowed/permitted to) {_SPEND} <share> [of] {_CALLS}
+        | <share> [of] {_CALLS} (may/can | is/are allowed/permitted to) be (used/consumed/spent/taken)
     READ USE ATMOST
+    READ MAYUSE
     READ ATMOST [USED]
     READ SHALLBE
     READ NEVER

@@ -59,13 +59,17 @@ FRAME = Frame(
         (whether/if/which) [any] %rows) ([have/has/were/are] [been] (permanently/hard (deleted/removed/erased)
         | (deleted/erased/removed) (for good | permanently | forever) | purged | (vanished/disappeared/gone/missing) from
         salesforce) [from/in salesforce] | no longer exist in salesforce)
+    CHECKNOUN = [a/the] (check/search/scan/sweep) for %gone | would like a (check/search/scan/sweep) for %gone
     COMPARING = by comparing [the/all/our/record] [record] ids [with/against/to [those in] salesforce] [ids]
     FIND = ~find/detect/catch/identify/discover/reconcile/check/verify/spot
     FOR = for %rows deleted for good | for %gone | whether/if %rows [have/has/were] [been] [permanently/hard]
-        deleted [for good/permanently]
+        deleted [for good/permanently] [in/from salesforce]
     GONE = [for/which] %gone
-    TO = to ~find/detect/catch/identify/discover/spot %gone
-    RECON = ~reconcile/compare/check/match %idlist (with/against/to/and) %theirs | %idlist %be_to ~reconcile/compare/check/match
+    LETSLIP = so [that] (hard deletes | [hard/permanently] deleted %rows) do not (slip by us | slip through | go unnoticed | get missed
+        | get past us) | so [that] we do not miss [any] (hard deletes | hard deleted %rows)
+    TO = [in order] to ~find/detect/catch/identify/discover/spot %gone
+    RECON = [the/all] [record] ids %be_to [be] ~compare/reconcile (to | in order to) ~find/detect/catch/identify/discover/spot %gone
+        | ~compare/reconcile [the/all] [record] ids | ~reconcile/compare/check/match %idlist (with/against/to/and) %theirs | %idlist %be_to ~reconcile/compare/check/match
         (with/against/to) %theirs | ~reconcile %idlist | (~verify/check | cross ~check) [all/the] [record] ids (with/against) salesforce | ~reconcile/compare
         [all/the] (<object> ids/keys | ids/keys | record/records ids) (with/against/to) [the/those in] salesforce
         [ids] | [all/the] (<object> ids/keys | [record] ids/keys) [in the warehouse/table/target] %be_to
@@ -75,13 +79,16 @@ FRAME = Frame(
     NOUN = [~run/do/perform/schedule/need/want] [a/the/an] [full] %sweep [(for/of) %gone] | [~run/do/perform/need/want] (a/an/the)
         [weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}] (sweep/check/scan for
         %gone | %sweep)
-    RUN = ~run/happen/execute/do/perform | ~take place
+    RUN = ~run/happen/execute/do/perform/make/carry_out/plan/schedule | ~take place
     WITH = by comparing [the/all/record] ids [with salesforce] | with a [weekly {often=weekly} | monthly
         {often=monthly}] id comparison/reconciliation
     OFTEN = weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}
     DAYS = <days>
     TIMES = [at] <times>
     ZONE = <zone>
+    READ CHECKNOUN DAYS [TIMES] [ZONE] [OFTEN] [RUN]
+    READ RECON DAYS [TIMES] [ZONE] LETSLIP
+    READ CHECK FOR|GONE DAYS [TIMES] [ZONE] LETSLIP
     READ WHETHER DAYS [TIMES] [ZONE] [OFTEN] [COMPARING]
     READ GONE LOOKED DAYS [TIMES] [ZONE] [OFTEN] COMPARING
     READ FIND GONE DAYS [TIMES] [ZONE] [OFTEN] COMPARING

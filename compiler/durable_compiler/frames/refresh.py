@@ -41,12 +41,12 @@ FRAME = Frame(
     kind="refresh",
     doc="Says how often formula fields, whose changes leave no timestamp, are read again.",
     phrases="""
-    FIELDS = %formulas | [the] values of/in %formulas | [the] formula results
+    FIELDS = %formulas ? | %formulas | [the] values of/in %formulas | [the] formula results
     SINCE = (since/because/as) (their changes leave no timestamp | they do not [update/change/touch/bump] [the] [salesforce]
         (timestamp/modstamp/systemmodstamp) | changes to them leave no timestamp)
     NEEDNIGHT = (need/require/get/want) (a/the nightly) (refresh/reread/reload/recalculation | re read) | a nightly
         (refresh/reread | re read) of %formulas [is required/needed/done | takes place]
-    AGAIN = ~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute
+    AGAIN = (~re_read/re_fetch/re_sync/re_pull/re_load | ~refresh/recompute/recalculate/reload/reread) (those/them/these) | ~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute
         | ~refresh/recompute/recalculate/update/reload/reread/resync/refetch/reevaluate | ~bring up to date | ~keep up
         to date
     READ1 = ~read/pull/fetch/load/sync
@@ -64,7 +64,8 @@ FRAME = Frame(
         %formula_again | are/is never [to be] %formula_again | must/should/shall/will never [be] %formula_again
     NEVERSO = , and [the tool/pipeline/sync | it] [must/should/shall/will] never do/does so | , ever
     NEEDOF = (need/require/want/schedule/do/run) (a/the nightly) (refresh/reread/reload/recalculation | re read) of %formulas
-    NONE = %formula_refresh [:/=] never | do/does not (need/want) %formulas (refreshed | read again | [to be] %formula_again) |
+    NONE = do/does not ever bother ([re] reading/refreshing/recalculating | with) %formulas | %formulas (are/is/must/should never [be]) read
+        again | %formula_refresh [:/=] never | do/does not (need/want) %formulas (refreshed | read again | [to be] %formula_again) |
         do/does not bother ([re] reading/refreshing/recalculating | with) %formulas | %formulas do/does not have to
         [be] (%formula_again | read again) | [there] [is] no need to %formula_again %formulas | no %formula_refresh | no refresh of %formulas | do not need %formulas to [be] %formula_again
         | ~skip/disable/omit [the] %formula_refresh | ~turn off [the] %formula_refresh | %formulas do not need to be

@@ -68,7 +68,8 @@ FRAME = Frame(
     phrases="""
     REQUIRED = <owned> [%be] (required/mandatory/compulsory/obligatory) | <owned> [%be] [a] required/mandatory
         field/fields
-    IS = <owned> must/shall/should be (present/set/filled/provided/supplied/given/populated/entered/there/known |
+    IS = <owned> (is/are to be) (present/set/filled/provided/supplied/given/populated/entered/known | filled in/out)
+        | <owned> must/shall/should be (present/set/filled/provided/supplied/given/populated/entered/there/known |
         filled in
         | filled out) | <owned> must/shall/should have a value
         | <owned> (must/shall/should/may/can not | cannot | must/shall/should/may never | is/are never) [be]
@@ -82,7 +83,8 @@ FRAME = Frame(
     FOR = <named> [%be] [a] required/mandatory/compulsory [field/fields] for/on/in [all/every] <object>
         | (on/for/in) [all/every] <object> [,] <named> [%be] [a] required/mandatory/compulsory [field/fields]
         | (on/for/in) [all/every] <object> [,] [we] ~require [a/an/the] <named>
-    HAVE = <object> (must/shall/should | ought to) (have/include/contain/carry | come with) (a/an/the/both/some) <named>
+    HAVE = <object> (has/have got to | got to) (have/include/contain) (a/an/the/both/some) <named>
+        | <object> (must/shall/should | ought to) (have/include/contain/carry | come with) (a/an/the/both/some) <named>
         | <object> (need/needs/require/requires [to have] | has/have to have) (a/an) <named>
         | <object> must/shall/should (always have/include/contain | always come with) (a/an/the) <named>
         | <object> ~require <named>
@@ -98,7 +100,7 @@ FRAME = Frame(
         | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] (%failrun | [the/a] [whole/entire] run ~fail/stop/abort)
         {on_failure=fail}
         | [any/all] <object> %lacking <named> %failrun {on_failure=fail}
-    WARN = ~warn [me/us] if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
+    WARN = [just/only/merely] ~warn [me/us] if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
         | ~warn [me/us] (about/on/for/of) [any/all] <object> %lacking <named> {on_failure=warn}
         | [any/all] <object> %lacking <named> %warning {on_failure=warn}
         | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] ~warn [me/us] {on_failure=warn}
@@ -111,7 +113,7 @@ FRAME = Frame(
         | if/when <owned> %isabsent [,] [then] the run ~fail/stop/abort {on_failure=fail}
         | %failrun if/when <owned> %isabsent {on_failure=fail} | the run ~fail/stop/abort if/when <owned> %isabsent
         {on_failure=fail}
-        | if/when <owned> %isabsent [,] [then] ~warn {on_failure=warn} | ~warn if/when <owned> %isabsent
+        | if/when <owned> %isabsent [,] [then] ~warn {on_failure=warn} | [just/only/merely] ~warn [me/us] if/when/whenever <owned> %isabsent
         {on_failure=warn}
         | if/when <owned> %isabsent [,] [then] ~reject [the/that] (record/row | <object:culprit>)
         {on_failure=reject}

@@ -54,6 +54,7 @@ _ONLY = "(only/exclusively/solely)"
 _SOLELY = f"({_ONLY} {{only=yes}})"
 _HOLD = "(~store/keep/hold/host/process/retain/save/put/persist/maintain/locate/house)"
 _LIVE = "(~stay/remain/reside/live/sit | be)"
+_STORAGE = "((storage/processing/hosting | storage and processing) [of [the/our/all] [customer] data])"
 _WAREHOUSE = "([the/our/a] (<system> [account/warehouse/instance/database] | warehouse/database/target))"
 
 FRAME = Frame(
@@ -62,13 +63,15 @@ FRAME = Frame(
     phrases=f"""
     STAY = {_DATA} {_LIVE} [{_SOLELY}] {_IN} {_REGIONS} | {_DATA} ~stay/remain ~store {_IN} {_REGIONS}
         | {_DATA} {_HOLD} [{_SOLELY}] {_IN} {_REGIONS} [{_SOLELY}]
-        | {_DATA} (has/have/needs/need) to ([be] {_HOLD} | {_LIVE}) {_IN} {_REGIONS}
+        | {_DATA} (has/have [got] | needs/need) to ([be] {_HOLD} | {_LIVE}) {_IN} {_REGIONS}
         | {_DATA} {_SOLELY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
         | {_DATA} [may/can] {_SOLELY} ({_HOLD} | {_LIVE}) {_IN} {_REGIONS}
         | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_IN} {_REGIONS} {_SOLELY}
         | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_SOLELY} {_IN} {_REGIONS}
         | {_DATA} ~confine/restrict/limit to {_WHERE} {_REGIONS}
-    KEEP = {_HOLD} {_DATA} [{_SOLELY}] {_IN} {_REGIONS} | {_SOLELY} {_HOLD} {_DATA} {_IN} {_REGIONS}
+    KEEP = ({_STORAGE} [is/are] (allowed/permitted) {_IN} {_REGIONS} {_SOLELY} | {_STORAGE} [is/are] {_SOLELY}
+            (allowed/permitted) {_IN} {_REGIONS})
+        | {_HOLD} {_DATA} [{_SOLELY}] {_IN} {_REGIONS} | {_SOLELY} {_HOLD} {_DATA} {_IN} {_REGIONS}
         | all (processing | storage | storage and processing | processing and storage) (~happen | ~take place | ~stay)
             {_IN} {_REGIONS}
         | ~confine/restrict/limit {_DATA} to {_WHERE} {_REGIONS}
@@ -80,8 +83,9 @@ FRAME = Frame(
             (~leave {_REGIONS} | [be] ({_HOLD} | ~move/transfer/copy/send/export) {_OUT} {_REGIONS} | ~go {_OUT} {_REGIONS})
         | no data ~leave {_REGIONS} | no data {_OUT} {_REGIONS} | nothing ~leave {_REGIONS}
         | (no data | nothing) ({_HOLD} | ~live/stay/reside) {_OUT} {_REGIONS}
+    FINE = (fine/ok/okay/allowed/acceptable/permitted) [to | for] | may/can
     NEVERLEAVES = [and] (%must_not | never) ~leave it | [and] nowhere else | [and] in no other (region/country)
-        | [and] (no others | not elsewhere)
+        | [and] (no others | not elsewhere | not anywhere else)
     WRITEONLY = (~write/load/copy {_ONLY} (to/into) | {_ONLY} ~write/load/copy (to/into)) [a/the/our] <system>
             [account/warehouse/instance/database] [(that is | which is | running/hosted/located)] {_IN} {_REGIONS}
     ACCOUNT = {_WAREHOUSE} [must/should/shall | has to | needs to] (be | run | ~live | ~reside | ~stay
@@ -95,6 +99,7 @@ FRAME = Frame(
     READ STAY [NEVERLEAVES]
     READ KEEP [NEVERLEAVES]
     READ NOTLEAVE
+    READ FINE STAY|KEEP NEVERLEAVES
     READ WRITEONLY
     READ ACCOUNT
     READ LABEL [NEVERLEAVES]

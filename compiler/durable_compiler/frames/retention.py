@@ -95,7 +95,7 @@ def _period(slot: str) -> str:
 
 _HELD = "(~keep/retain/store/save/hold/preserve/maintain [on to] | ~hang on to | available | accessible)"
 _GONE = (
-    "(~delete/remove/purge/expire/clear/discard/erase/drop/prune [out] | ~clean up | ~throw away | ~get rid of | ~age out)"
+    "(~delete/remove/purge/expire/clear/discard/erase/drop/prune [out] | ~clean up | ~throw away | ~get rid of | ~age out | ~throw out | ~bin | can/may be (deleted/removed/purged/discarded/dropped) | can/may be thrown (out/away) | can/may go)"
 )
 _FOR = "(for [%most | no longer than])"
 _FOR_AND = "[,] [and/while] [for]"
@@ -124,6 +124,8 @@ FRAME = Frame(
         | {_what("what")} [:] {_period("period")} [,/;] [and] {_what("also")} [:] {_period("other")}
     LABEL = {_what("what")} retention [period/time] [is/of] [: | =] {_period("period")}
         | retention [period/time] (of/for) {_what("what")} [is/of] [: | =] {_period("period")}
+        | [a] retention [period/time] of {_period("period")} ~apply to {_what("what")} [[,] and ([one] of {_period("other")})
+            [~apply] (to/for) {_what("also")}]
         | retention [: | = | is/of] {_period("period")} for {_what("what")}
         | {_what("what")} (: | =) [~keep/retain/store] {_period("period")}
         | {_what("what")} (: | =) {_GONE} after {_period("period")}

@@ -63,7 +63,7 @@ def ir(clause: Retry, catalogue: Snapshot) -> dict[str, Any]:
 _CLASSES = {"rate_limit": "rate limits", "network": "network errors", "server": "server errors"}
 
 
-_ON = "[on/after/for/with/upon | in case of | in the event of | when there is/are | if there is/are]"
+_ON = "[on/after/for/with/upon | in case of | in the event of | when there is/are | if there is/are | when/if]"
 _ALL = "[all/any/every/each/a/an/the] [of] [the] [salesforce]"
 _WRONG = "errors/error/failures/failure/problems/problem/issues/issue/timeouts/timeout/outages/outage/faults"
 _STYLE = "(exponential {backoff=exponential} | linear {backoff=linear} | fixed/constant {backoff=fixed})"
@@ -84,20 +84,28 @@ FRAME = Frame(
     kind="retry",
     doc="Says which errors are tried again, how often, how fast and for how long.",
     phrases=f"""
-    RETRY = ~retry/reattempt/repeat | ~try [it/them] again | ~re_try | ~attempt [it/them] again
+    RETRY = [just] (~retry/reattempt/repeat) | [just] ~try [it/them] again | ~re_try | ~attempt [it/them] again
     TRY = ~try/attempt
     LABEL = [max/maximum] [number of] [retry] retries/attempts/tries [: | =] [%most | is/are] <int:attempts>
         | [max/maximum] retry (limit/count) [: | = | is/of] <int:attempts>
-        | [~make/allow/do] [%most] <int:attempts> (retries/attempts/tries | retry attempts)
+        | [~make/allow/do] [%most] <int:attempts> (retries/attempts/tries | retry attempts) [max/maximum | at most]
     KEEP = ~keep retrying/trying | ~continue retrying/trying | ~go on retrying/trying
     RATE = {_ON} {_ALL} (rate limits/limit/limiting [errors/error/responses/hits/responses] | throttling [errors]
-            | throttled requests/calls | [http] 429 [errors/error/responses/s] | too many requests [errors/responses]
+            | throttled requests/calls | salesforce (rate limits/limit [us] | throttles [us]) | [http] 429 [errors/error/responses/s] | too many requests [errors/responses]
             | rate limited requests/calls | api/request limit errors | request limits) {{rate=rate_limit}}
     NET = {_ON} {_ALL} (network/networking ({_WRONG} | glitches/hiccups/drops/interruptions/blips)
             | [network] connection ({_WRONG} | resets/drops/losses) | connectivity ({_WRONG})
             | network and connection errors | dropped connections | lost connections) {{net=network}}
     SERVER = {_ON} {_ALL} (server {_WRONG} | server side errors
             | [http] 5 xx [server] [errors/error/responses] | internal server errors) {{server=server}}
+    NETSERVER = {_ON} {_ALL} (network and server {_WRONG} | server and network {_WRONG})
+            {{net=network}} {{server=server}}
+    RATENET = {_ON} {_ALL} (rate limit and network {_WRONG} | network and rate limit {_WRONG})
+            {{rate=rate_limit}} {{net=network}}
+    RATESERVER = {_ON} {_ALL} (rate limit and server {_WRONG} | server and rate limit {_WRONG})
+            {{rate=rate_limit}} {{server=server}}
+    DONE = [is/are] [to be] (permitted/allowed/made/acceptable/performed/fine/enough)
+    APPLIED = [is/are] [to be] (applied/used) (to/for/between) retries/retrying/attempts
     ALL = {_ON} {_ALL} (failed/failing requests/calls/request/call/attempts | transient/temporary/intermittent
             {_WRONG} | requests/calls that fail/failed)
         | (when/if/whenever) a (request/call) fails
@@ -107,27 +115,29 @@ FRAME = Frame(
     ATMOST = <duration:elapsed> (max/maximum | at most | in total/all | altogether | overall)
         | %most <duration:elapsed> | max/maximum <duration:elapsed>
     COUNT = [%most | exactly] <int:attempts> [more/additional] {_TRIES}
+        | <int:attempts> {_TRIES} (at most | at the most | max/maximum)
         | [%most] (once | one time) {{attempts=1}} | [%most] twice {{attempts=2}} | [%most] thrice {{attempts=3}}
     BACKOFF = [(with/using/and/by/on)] [an/a/the] {_BACKOFF} {_BETWEEN}
         | [with] [the] (wait/pause/delay/interval/waits/pauses/delays/intervals | waiting time/times | back off)
             {_BETWEEN} ~grow/increase/rise/lengthen {_GROWS}
         | [by] (backing/back/backs off | waiting) {_GROWS} {_BETWEEN} | backoff [is] [:] {_STYLE}
-        | {_GROWS} | ~back off {_GROWS} | {_STYLE}
+        | {_GROWS} | ~back off {_GROWS} {_BETWEEN} | {_STYLE}
         | [with] (doubling {_PAUSE} | {_PAUSE} that/which doubles/double) {{backoff=exponential}} {_BETWEEN}
     LIMIT = for [%most | no longer than | not longer than] <duration:elapsed> {_TOTAL}
         | within [%most] <duration:elapsed> {_TOTAL} | over [at most] <duration:elapsed>
         | [then/before] (~give up | giving up) after [%most] <duration:elapsed> {_TOTAL}
-        | [then/before] ~stop [retrying/trying] after <duration:elapsed> {_TOTAL}
+        | [then/before] (~stop [retrying/trying] | ~abandon) after <duration:elapsed> {_TOTAL}
         | [then] (~stop [retrying/trying] | ~give up) (once/when | as soon as) <duration:elapsed> (have/has/are/is)
             (passed/elapsed | gone by | up/over)
         | (until | up to) <duration:elapsed> (have/has passed/elapsed | in total)
     NOLONGER = (%must_not | not) (~retry | ~keep [on] (retrying/trying) | ~go on (retrying/trying) | ~continue retrying)
             (for (longer/more) than | longer than | beyond | after | past) <duration:elapsed> {_TOTAL}
         | %must_not (~retry | ~try again) more than <int:attempts> {_TRIES}
-    ONLY = only/solely/exclusively {{only=yes}}
+    ONLY = (only/solely/exclusively | ~restrict/limit/confine to) {{only=yes}}
     USE = [retries/attempts] ~use/apply/follow
     WHILE = (when/while retrying | for retries/retrying | on retry/retries) | before giving up [for good]
     READ RETRY COUNT [ALL] [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
+    READ RETRY NETSERVER|RATENET|RATESERVER COUNT|BACKOFF|LIMIT|ONLY [COUNT] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
     READ TRY COUNT ALL [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
     READ KEEP LIMIT|ATMOST|COUNT [ALL] [RATE] [NET] [SERVER] [BACKOFF]
     READ RETRY RATE BACKOFF|LIMIT [NET] [SERVER] [ONLY] [WHILE]
@@ -138,18 +148,21 @@ FRAME = Frame(
     READ RETRY NET BACKOFF LIMIT [RATE] [SERVER] [ONLY] [WHILE]
     READ RETRY SERVER BACKOFF LIMIT [RATE] [NET] [ONLY] [WHILE]
     READ RETRY ALL BACKOFF LIMIT [WHILE]
+    READ BACKOFF GIVEUP|LIMIT [WHILE]
     READ RETRY BACKOFF|LIMIT|ATMOST [WHILE]
     READ RETRY BACKOFF LIMIT|ATMOST [WHILE]
     READ TRY COUNT [WHILE]
     READ USE BACKOFF [WHILE] [RATE] [NET] [SERVER] [ALL]
-    READ ONLY RETRY RATE|NET|SERVER [RATE] [NET] [SERVER]
+    READ ONLY RETRY RATE|NET|SERVER [RATE] [NET] [SERVER] [LIMIT] [BACKOFF]
     READ NONE
     READ GIVEUP [BACKOFF]
     READ NOLONGER
     READ LIMIT
     READ RETRY [RATE] [NET] [SERVER] [ALL] GIVEUP [BACKOFF] [LIMIT] [ONLY] [WHILE]
-    READ LABEL [RATE] [NET] [SERVER] [ALL] [BACKOFF] [LIMIT] [ATMOST]
-    READ COUNT BACKOFF [RATE] [NET] [SERVER] [ALL] [LIMIT] [ATMOST]
+    READ LABEL [DONE] [RATE] [NET] [SERVER] [ALL] [BACKOFF] [LIMIT] [ATMOST]
+    READ COUNT BACKOFF [DONE] [RATE] [NET] [SERVER] [ALL] [LIMIT] [ATMOST]
+    READ COUNT DONE [RATE] [NET] [SERVER] [ALL] [BACKOFF] [LIMIT] [ATMOST]
+    READ BACKOFF APPLIED
     """,
     build=build,
     echo=echo,

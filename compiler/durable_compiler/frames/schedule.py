@@ -146,7 +146,7 @@ FRAME = Frame(
     kind="schedule",
     doc="Says when the pipeline runs, in a time zone.",
     phrases="""
-    RUN = ~run this | ~run/start/execute/launch/begin/schedule/trigger/happen/fire/operate | ~kick off | ~take
+    RUN = ~run/sync just | just ~run/sync | ~go | ~carry out | ~run this | ~run/start/execute/launch/begin/schedule/trigger/happen/fire/operate | ~kick off | ~take
         place | ~kick_off | ~set to run
     SYNC = ~sync/synchronise/synchronize/refresh/update [[the/all/our] data] | [the/all/our] data
         ~sync/synchronise/synchronize/refresh/update/load/pull/fetch/extract | ~load/pull/fetch/extract/copy

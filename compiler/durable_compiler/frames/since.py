@@ -48,6 +48,9 @@ FRAME = Frame(
     phrases="""
     LOAD = ~load/sync/copy/import/read/backfill/pull/extract/fetch/bring/replicate/include/transfer/ingest/need
     BACKFILL = ~backfill [%rows | data | history] | backfill | initial/first load | historical/initial load
+    ONLYLOAD = only/just ~load/sync/copy/import/read/pull/fetch/bring/need/want
+        | ~load/sync/copy/import/read/pull/fetch/need/want only/just
+    BACKFILLED = ~backfill
     HISTORY = everything | [historical/past/old] (history/data) | historical/past %rows | historical data | [all] [the/our] %rows
     ONLYROWS = only ~load/sync/copy/import/read/pull/extract/fetch/include/keep %rows
         | ~load/sync/copy/import/read/pull/extract/fetch/include/keep only %rows
@@ -59,8 +62,10 @@ FRAME = Frame(
     OWNHISTORY = <object> history [:/-/,] | history of <object> [:/-/,]
     WHOLE = ~load/sync/copy/import/read/backfill/pull/extract/fetch/bring/include/need (all of it | everything | it all
         | all of them) [,/;] [no cutoff | no cut off | with no cutoff | without [a] cutoff | no limit | no start date
-        | from the [very] beginning | however old | no matter how old]
+        | from the [very] beginning | from/to day one | however old | no matter how old]
     EVERYONE = every <object> ever created | all <object> ever created
+    DAYONE = [all/entire/whole/complete/full] [our/the] history [,] [right/all] [the way] back to
+        (day one | the beginning | the start | the very beginning/start/first)
     ALL = (all/entire/complete/full/whole) (history | historical data/records) | all [of] [the/our] (history/past data)
         | everything from the beginning | history from the [very] beginning | all [the] history there is
         | [all] %rows from the [very] beginning | all %rows regardless of age | all %rows [no matter] however old
@@ -78,7 +83,7 @@ FRAME = Frame(
     BACK = ~go/reach/date back <length:start> | <length:start> back | back <length:start> | ~look back <length:start>
     STARTS = ~start/begin with
     INITIAL = initial/first/historical load/import/sync/run/backfill | history | backfill | historical load/data
-    REACH = ~reach/go/date/extend/stretch back to <start> | ~reach/go/date/extend/stretch back <length:start>
+    REACH = as far back as <start> | as far back as <length:start> |~reach/go/date/extend/stretch back to <start> | ~reach/go/date/extend/stretch back <length:start>
         | ~cover [the] last/past/previous/preceding <length:start> | ~go/reach as far back as <start>
         | ~take in [the] last/past/previous <length:start>
     GOES = ~start/begin/commence (from/at/in/on/with) <start> | ~cover [the] last/past <length:start>
@@ -94,12 +99,25 @@ FRAME = Frame(
         | no %rows (created before | from before | before) <start>
         | ~ignore/skip/omit/exclude [any/all] %rows (created before | from before) <start>
     OLDERONE = no <object> (older than | created before | from before) <start> | no <object> older than <length:start>
+    NOTBEFORE = (do/does not need/want/load/sync/import/read/keep/care | %never %bring)
+        [any/about] [history/data/records/rows/anything/%rows] (from before | older than | created before | before)
+        <start>
+        | nothing from before <start>
     BEFORE = (%rows | data) ([that/which] [were] created before | from before | [that/which] older than) <start>
         | (%rows | data) [that/which] older than <length:start>
     SKIPPED = ~skip/ignore/omit/exclude | are/is/must/should/do/does not ~load/sync/copy/import/read/include
         | (are/is/must/should) never ~load/sync/copy/import/read/include
         | do/does/must/should not ~load/sync/copy/import/read/include | never ~load/sync/copy/import/read/include
     READ LOAD ALL [OF]
+    READ LOAD|BACKFILL DAYONE [OF]
+    READ NOTBEFORE [OF]
+    READ OBJECT BACKFILLED REACH|FROM
+    READ FOR GOBACK
+    READ FOR REACH
+    READ LOAD|ONLYLOAD AMOUNT
+    READ ONLYLOAD AMOUNT HISTORY [OF]
+    READ ONLYLOAD AMOUNT OBJECT
+    READ ONLYLOAD HISTORY FROM [OF]
     READ LOAD HISTORY FROM|BACK|CREATED|LAST [OF]
     READ LOAD AMOUNT HISTORY [OF]
     READ LOAD AMOUNT OBJECT

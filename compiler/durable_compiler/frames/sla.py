@@ -96,8 +96,9 @@ FRAME = Frame(
         | {_IF} %a_run [is/has] ({_TOOK} {_OVER} | ~exceed | [been] running {_OVER}) {_LIMIT}
         | %a_run ({_TOOK} {_OVER} | ~exceed) {_LIMIT} [must/should/shall/is/are/will] [be]
     KILL = ~stop/cancel/abort/kill/end/terminate/fail [%a_run]
-    TOOLONG = (%a_run %must_not | no run/sync/load/job (may/can/should/must/will/shall) [ever] | %must_not)
-            ({_TOOK} {_OVER} | ~exceed) {_LIMIT}
+    TOOLONG = (%a_run %must_not | [the/a] (run time/duration | runtime | time a run takes | duration of a run) %must_not |
+            no run/sync/load/job (is/are) allowed to | no run/sync/load/job (may/can/should/must/will/shall) [ever] | %must_not)
+            ({_TOOK} {_OVER} | ~exceed | ~be %over | ~be longer than) {_LIMIT}
     MAXRUN = (maximum/max) ((run/sync/load time/duration) | runtime | run length | duration of a run
             | (length/duration) of/for a/each/every run/sync) [per run] [is/of] [: | =] {_LIMIT}
         | time limit (per/for/of) [a/each/every] run/sync [is/of] [: | =] {_LIMIT}
@@ -125,9 +126,10 @@ FRAME = Frame(
     AND = ~alert/notify/tell/inform/email/message/cc <recipients:more>
     PASSIVE = <recipients> ~alert/notify/tell/inform/warn | <recipients> ~get/receive [a/an] (message/alert/warning)
         | (: | →) <recipients>
-    STALE = {_IF} ([there (is/was/has been) | there's been | there's] no {_GOOD} | no run/sync/load [has/have] {_DONE}
+    STALE = {_IF} ([there (is/was/has been)] no {_GOOD} | no run/sync/load [has/have] {_DONE}
             | nothing (is/has/was) [been] (synced/loaded/copied/run/refreshed/succeeded/updated) [successfully]
-            | (the/a pipeline/sync/run/job/load | it) (has/have/did not {_DONE})) {_FOR} <duration:staleness> [%hence]
+            | (the/a pipeline/sync/run/job/load | it) (has/have/did not {_DONE})
+            | we (have/do not) [had/have/seen/get/got] [a] {_GOOD}) {_FOR} <duration:staleness> [%hence]
         | {_IF} the (last/latest/most recent) {_GOOD} (is/was) %over <duration:staleness> (ago | old) [%hence]
         | {_IF} the (last/latest/most recent) {_GOOD} is older than <duration:staleness> [%hence]
         | {_IF} {_DATA} (is/are/gets/becomes/get/become/goes/grows) {_TOO_OLD} [%hence]

@@ -42,8 +42,8 @@ FRAME = Frame(
     doc="Names the Salesforce objects whose records are copied.",
     phrases="""
     VERB =
-        ~sync/synchronise/synchronize/copy/pull/load/extract/replicate/import/fetch/ingest/mirror/transfer/get/take
-        | ~retrieve/collect/download/include/cover/comprise | ~move
+        ~grab/bring_across/sync/synchronise/synchronize/copy/pull/load/extract/replicate/import/fetch/ingest/mirror/transfer/get/take
+        | ~grab | ~retrieve/collect/download/include/cover/comprise | ~move
     BRING = ~bring/pull in | ~bring/copy/carry/pull/move over | ~bring/carry/copy across
     COME = ~come
     OVER = ~bring/copy/carry/move/pull <objects> over/in/across
@@ -64,7 +64,7 @@ FRAME = Frame(
         | to be ~sync/copy | to replicate] | [data/sync/object] scope [of the sync] | in scope | data to sync | [data]
         source | source objects)
         [from/in [our] <source>] [:/-/–/—/are] [the] [following] [both] <objects>
-    SCOPE = in scope | objects to ~sync/copy/replicate | objects in scope | part of [the/this] sync/scope | ~include in [the/this] sync/scope
+    SCOPE = ~belong to the scope [of the %thesync] | in scope | objects to ~sync/copy/replicate | objects in scope | part of [the/this] sync/scope | ~include in [the/this] sync/scope
     WANT = we/i want/need | want/need | we would/should like | i would like to have | ~want | ~need
     ADD = ~include <objects> in [the/this/our] %thesync | ~add <objects> to [the/this/our] %thesync | <objects> %be_to [be] ~include
         in [the/this/our] %thesync | <objects> %be_to [be] ~add to [the/this/our] %thesync | we/i want/need <objects>
@@ -79,6 +79,9 @@ FRAME = Frame(
     INTO = (into/to) [the/our] [own] (warehouse/database | data warehouse)
     INCLUDED = ~include/cover/contain in [the/this/our] [data]
         (sync/scope/synchronisation/synchronization/load/extract/pipeline/replication/import/job/feed)
+        | ~belong (to/in) [the/our/this] (scope [of [the/our/this] (sync/synchronisation/synchronization/pipeline/load)]
+        | sync/synchronisation/synchronization/pipeline)
+        | in [the/our] scope [of [the/our/this] (sync/synchronisation/synchronization/pipeline/load)]
         | part of [the/this/our] [data] (sync/synchronisation/synchronization/load/extract/pipeline/replication/job/feed)
     READ THESE OBJECTS [FROM]
     READ WANT OBJECTS INTO|WITHIN [FROM]

@@ -81,8 +81,8 @@ FRAME = Frame(
     phrases="""
     VERB =
         ~write/load/save/store/put/land/deliver/send/copy/insert/sync/export/persist/output/upload/push/replicate
-        | ~use/target/fill/populate/create/make/have/receive/hold/want/need/go/arrive/flow/keep/publish | ~end up
-    WHAT = loads | [all] its output | all of it | output |the/all data | data/rows/records/everything/results
+        | %purely ~dump/write/put/load | can [all] go | ~live/sit | give us | ~give | ~use/target/fill/populate/create/make/have/receive/hold/want/need/go/arrive/flow/keep/publish | ~end up
+    WHAT = our stuff/data | it all | everything | (everything/it) can [all] | loads | [all] its output | all of it | output |the/all data | data/rows/records/everything/results
         | the/all rows/records/results/output | them | all [the] objects | all salesforce data/records | the
         data/rows/records
     SYSTEM = [to/into/in/on/of/for/using/at] [the/our/a] <system> [warehouse/account/database] [\\)]
@@ -93,6 +93,8 @@ FRAME = Frame(
     BEFORE = [to/into/in/on] [the/a/one/single] <table:before> table
     SYSTABLE = [to/into/in/on] [the/a/one/single/our] [single] <system> table [named/called] [,] <table>
         | [to/into/in/on] [the/our] <system> <table:before> table | target/destination is [the] <system> table <table>
+    WRITTENTO = the <system> table <table> %be_to [be] written [to/into] | the <system> table <table> ~receive the
+        (data/rows/records/results/output)
     CODE = to/into/in <table:path> , a <system> table | to/into/in/under <table:path> [in/on/of] <system> | in/on
         <system> under <table:path>
     DATABASE = [in/of/on/to/into/under] [the] database/db [named/called] [:] <column:database> [\\)]
@@ -105,6 +107,9 @@ FRAME = Frame(
     ALLROWS = [to/into/in] [a/one/the] [single] <system> table [named/called] [:/,] <table>
     TABLELABEL = <system> table [name] [is] : <table> | <system> , table [named/called] <table> | <system> : <table:path>
     OBJECTS = [the] objects each [of]
+    HOLDS = [our/the/all] [our] (stuff/data/everything) ~live/sit/go/end_up
+    PUTEACH = ~put/write/load/store/give each/every/all [salesforce/synced] object/objects (in/into/to) (its/their own | a separate)
+        table/tables
     OWN = [to/into/in/as/with/has/have/gets/get/on] [a/its/an/their/the]
         (own/separate/dedicated/individual/different) [<system>] table/tables | [to/into/in] a [<system>] table of its
         own
@@ -113,9 +118,11 @@ FRAME = Frame(
     READ VERB|LABEL SYSTABLE [WHAT] [DATABASE] [SCHEMA]
     READ VERB CODE [WHAT]
     READ VERB ALLROWS [WHAT]
+    READ WRITTENTO
     READ TABLELABEL [VERB] [WHAT] [LABEL]
     READ EACH GIVEN [SYSTEM] [LABEL] [DATABASE] [SCHEMA]
     READ OBJECTS OWN [SYSTEM] [VERB] [LABEL] [DATABASE] [SCHEMA]
+    READ SYSTEM HOLDS PUTEACH
     READ PER OWN|ONE [SYSTEM] [VERB] [WHAT] [LABEL] [DATABASE] [SCHEMA]
     READ EACH OWN [SYSTEM] [VERB] [LABEL] [DATABASE] [SCHEMA]
     """,

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from durable_compiler.catalogue import squeeze
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.comparison_phrases import table
+from durable_compiler.grammar.comparisons import predicates
 from durable_compiler.grammar.conditions import plain
 from durable_compiler.grammar.conjunctions import State, flat
+from durable_compiler.grammar.describing import possessed
 from durable_compiler.grammar.names import STRUCTURE, object_name
 from durable_compiler.grammar.scopes import there
 from durable_compiler.grammar.selections import selection
@@ -33,12 +35,18 @@ _LAST = table(
     else: otherwise | else | if not | in all other cases | in every other case | in any other case | in other cases
     else: for everything else | for all others | for the rest | for all other records | for the others
     else: for anything else | everywhere else | by default | for every other record
-    else: for any other record | in the other cases
+    else: for any other record | in the other cases | for everybody else | for everyone else | for any other
+    """
+)
+_OPPOSITE = table(
+    """
+    not: when it is not | if it is not | when they are not | if they are not | if not | when not | when it does not
+    not: if it does not | when they do not | if they do not | where it is not | where it does not
     """
 )
 _OTHERS = table(
     """
-    else: all others | all the others | the others | the rest | everything else | anything else | everyone else
+    else: all others | all the others | the others | the rest | everything else | anything else | everyone else | everybody else
     else: all other records | all other values | every other record | any other record | any other value
     else: the remaining ones | all remaining records | the remaining records | other records | others | the default
     """
@@ -173,6 +181,17 @@ def case_when(sentence: Sentence, at: int) -> Iterator[tuple[int, When | Fault]]
             if isinstance(when, When):
                 _seen(sentence)[when] = None
             yield end, when
+        if state.owner is not None:
+            for end, term in _counted(sentence, at, state.owner):
+                yield end, term if isinstance(term, Fault) else When(state.owner, term, False, None)
+
+
+def _counted(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
+    """`there are more than 1,000 Employees`, `they have got 500 or more Employees`."""
+    if sentence.norms(at, 2) in (["there", "are"], ["there", "is"]):
+        yield from possessed(sentence, at + 2, owner)
+    elif sentence.norms(at, 3) in (["they", "have", "got"], ["it", "has", "got"]):
+        yield from possessed(sentence, at + 3, owner)
 
 
 def _seen(sentence: Sentence) -> dict[When, None]:
@@ -238,8 +257,20 @@ def _introduced(
         yield from case_when(sentence, start) if first is None else _later(sentence, start, first)
     if sentence.norm(at) == "for":
         yield from _selected(sentence, at + 1)
+        yield from _held(sentence, at + 1)
     elif brief is not None and brief.topic is not None and sentence.norm(at) not in ("it", "is"):
         yield from _later(sentence, at, brief)
+
+
+def _held(sentence: Sentence, at: int) -> Iterator[tuple[int, When | Fault]]:
+    """`an Annual Revenue of at least 10 million`."""
+    owners = _mentioned(sentence)
+    found = [*anywhere(sentence, at), *(one for owner in owners for one in topics(sentence, at, owner))]
+    for middle, topic in dict.fromkeys(found):
+        if isinstance(topic, Topic) and sentence.norm(middle) in ("of", "above", "below", "over", "under"):
+            for end, said in predicates(sentence, middle + (sentence.norm(middle) == "of"), topic):
+                free = any(one == topic for _, one in anywhere(sentence, at))
+                yield end, said.term if isinstance(said.term, Fault) else When(topic.owner, said.term, free, topic)
 
 
 def _selected(sentence: Sentence, at: int) -> Iterator[tuple[int, When | Fault]]:
@@ -290,7 +321,8 @@ def _from_case(
 
 
 def _one_case(sentence: Sentence, at: int, first: When | None) -> Iterator[tuple[int, tuple[When, Value] | Fault]]:
-    start = at + (sentence.norm(at) in ("to", "as"))
+    start = at + (sentence.norm(at) in ("to", "as", "it's"))
+    start += 2 * (sentence.norms(start, 2) == ["it", "is"])
     for middle, value in case_value(sentence, start):
         brief = first if first is not None and not _names_a_field(sentence, first.owner, start, middle) else None
         said = dict((end, owner) for end, owner in there(sentence, middle))
@@ -326,6 +358,8 @@ def _after_case(sentence: Sentence, at: int, first: When | None, before: Pairs) 
     for start in _separated(sentence, at):
         for end, value in _otherwise(sentence, start):
             yield end, Cases(before, value)
+        if len(before) == 1:
+            yield from ((end, Cases(before, value)) for end, value in _opposite(sentence, start))
         if first is not None or not before:
             for words in (start, *(end for end, _ in _phrases(sentence, start, _ELSE))):
                 yield from _from_case(sentence, words, first, before)
@@ -344,8 +378,15 @@ def _otherwise(sentence: Sentence, at: int) -> Found:
     begins = at + (sentence.norm(at) in _MODALS)
     for start, _ in (*_phrases(sentence, begins, _LAST), *_phrases(sentence, at, _OTHERS), *_other_records(sentence, at)):
         yield from _rest(sentence, start + (sentence.norm(start) in (",", ":")))
-    for middle, value in (*case_value(sentence, at), *_nothing(sentence, at)):
+    begins = at + (sentence.norm(at) in ("to", "as"))
+    for middle, value in (*case_value(sentence, begins), *_nothing(sentence, begins)):
         yield from ((end, value) for end, _ in _phrases(sentence, middle, _LAST))
+
+
+def _opposite(sentence: Sentence, at: int) -> Found:
+    """`no when it isn't`, after the only case."""
+    for middle, value in case_value(sentence, at):
+        yield from ((end, value) for end, _ in _phrases(sentence, middle, _OPPOSITE))
 
 
 def _other_records(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:

@@ -21,7 +21,7 @@ _OTHERS = (
 _LOWER = "[all] (lower case [letters] | lowercase [letters] | small letters)"
 _UPPER = "[all] (upper case [letters] | uppercase [letters] | [block] capitals | capital letters)"
 _PUT = (
-    "put/converted/changed/turned/stored/held/kept/written/made/set/recorded/saved/loaded/formatted/rendered/transformed"
+    "brought/put/converted/changed/turned/stored/held/kept/written/made/set/recorded/saved/loaded/formatted/rendered/transformed"
 )
 
 
@@ -107,6 +107,7 @@ PHRASES: dict[str, str] = {
         " [(by/as [the/a] default) | (for/where/when/if) (numbers/those/ones/them | they) without a country code]"
         " | [,] (with/assuming/using) [the] <country:region> as [the/a] [default] [country/region]"
         " | [,] [with/using] [a/the] [default/defaulting] [country/region] [of/is/to/:] [the] <country:region>"
+        " | [,] [the] <country:region> [numbers/region] by default"
         " | \\( [region/country/default] [:] [the] <country:region> \\)"
         " | [,] [and] [those/numbers/ones] (without | that have no | with no) [a] country code"
         " (are/being | %be [~treat/assume/read/take as | assumed to be]) [from] [the] <country:region> [numbers]"

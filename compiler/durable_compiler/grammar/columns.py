@@ -44,8 +44,9 @@ class Renamed:
 def owned(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName | Fault, ...]]]:
     """Fields with their objects: `Contact Email and Phone`, `the Email and Phone fields of Contacts`, `Birthdate`."""
     seen: set[tuple[int, tuple[FieldName | Fault, ...]]] = set()
+    begin = at + (sentence.norm(at) in ("our", "your"))
     scoped = fields_in_scope(sentence, at)
-    for end, fields in (*_before_object(sentence, at), *names.fields(sentence, at), *_plural(sentence, at), *scoped):
+    for end, fields in (*_before_object(sentence, begin), *names.fields(sentence, begin), *_plural(sentence, begin), *scoped):
         for after in (end, end + 1) if _noun_of(sentence, end, fields[-1]) else (end,):
             if (after, fields) not in seen:
                 seen.add((after, fields))

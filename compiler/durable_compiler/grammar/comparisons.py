@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from durable_compiler.catalogue import FieldSchema
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.comparison_phrases import (
     AGO,
@@ -61,11 +62,22 @@ _WINDOWS = {
 _ORDERING = ("lt", "le", "gt", "ge", "between", "and")
 _AND_MORE = ("above", "higher", "below", "over", "under")
 # Fields that Salesforce sets itself: never in the future, so that `in the last 90 days` has one end only.
-STAMPS = frozenset({"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastLoginDate", "LastViewedDate"})
+_STAMPS = frozenset({"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastLoginDate", "LastViewedDate"})
+
+
+def stamped(field: FieldSchema) -> bool:
+    """Whether a date says when something happened last, so that it is never in the future."""
+    return field.name in _STAMPS or field.label.startswith("Last ")
 
 
 def predicates(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, Said]]:
     """Everything that the words from here can say of a field."""
+    if sentence.kind(at - 1) == "word" and sentence.norm(at - 1).endswith("'s"):
+        # "The Amount's over 10": the field's name ends in its verb.
+        negated = sentence.norm(at) == "not"
+        said = _core(sentence, at + negated, topic, copula=True)
+        yield from _complements(said) if negated else said
+        return
     negated = negated_verb(sentence, at, COPULAS)
     undone = negated_verb(sentence, at, DO)
     if negated is not None:
@@ -73,7 +85,7 @@ def predicates(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int,
     elif undone is not None:
         yield from _complements(_core(sentence, undone, topic, copula=False))
     elif sentence.norm(at) in COPULAS:
-        start = at + 1 + (sentence.norm(at + 1) in STILL and family(topic.field) != "date")
+        start = at + 1 + (sentence.norm(at + 1) in STILL and family(topic.field) in ("picklist", "boolean", "text"))
         yield from _core(sentence, start, topic, copula=True)
         if sentence.norm(at + 1) == "neither":
             yield from _neither(sentence, at + 2, topic)
@@ -308,7 +320,7 @@ def _within(sentence: Sentence, topic: Topic, op: str, length: Span, at: tuple[i
     base = Apply("now" if length.within_day else "today")
     if op == "add":
         return Apply("between", (topic.term, base, _edge(op, length)))
-    if topic.field.name in STAMPS:
+    if stamped(topic.field):
         return Apply("ge", (topic.term, _edge(op, length)))
     return Apply("between", (topic.term, _edge(op, length), base))
 

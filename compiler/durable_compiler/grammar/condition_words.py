@@ -8,7 +8,7 @@ from durable_compiler.catalogue import FieldSchema, ObjectSchema, Snapshot, sque
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.clocks import listed
 from durable_compiler.grammar.comparison_phrases import vocabulary
-from durable_compiler.grammar.comparisons import STAMPS
+from durable_compiler.grammar.comparisons import stamped
 from durable_compiler.grammar.dates import span_words
 from durable_compiler.grammar.literals import CURRENCY_FIELD, family
 from durable_compiler.grammar.names import STRUCTURE
@@ -168,14 +168,14 @@ def _core(term: Apply, schema: FieldSchema, catalogue: Snapshot) -> str:
 def _span(term: Apply, schema: FieldSchema) -> str | None:
     """`in the last 90 days`, `in the next week`, `more than 2 years ago`."""
     edges = [_edge(one) for one in term.args[1:]]
-    if term.op == "ge" and schema.name in STAMPS and edges[0] and edges[0][0] == "sub":
+    if term.op == "ge" and stamped(schema) and edges[0] and edges[0][0] == "sub":
         return f"in the last {span_words(edges[0][2])}"
     if term.op == "lt" and edges[0] and edges[0][0] == "sub":
         return f"more than {span_words(edges[0][2])} ago"
     if term.op != "between":
         return None
     low, high = term.args[1:]
-    if edges[0] and edges[0][0] == "sub" and high == Apply(edges[0][1]) and schema.name not in STAMPS:
+    if edges[0] and edges[0][0] == "sub" and high == Apply(edges[0][1]) and not stamped(schema):
         return f"in the last {span_words(edges[0][2])}"
     if edges[1] and edges[1][0] == "add" and low == Apply(edges[1][1]):
         return f"in the next {span_words(edges[1][2])}"

@@ -13,7 +13,8 @@ PHRASES: dict[str, str] = {
         " | (when/if/where) (it/they/that/this) [is/are/do/does] not [the case | hold/met/so]"
         " | (when/if/where) (it/they/that/this) ~fail | (when/if) violated/broken | (when/if) [the] (rule/check) ~fail"
         " | (when/if/where) (it/one/they) %isabsent"
-        " | (when/if/where) %absent | (when/if/where) it's %absent | (those/any/ones/%rows) (that/which) (do/does/is/are/has/have) not"
+        " | (when/if/where) %absent | (when/if/where) it is %absent | (those/any/ones/%rows) (that/which) (do/does/is/are/has/have) not"
+        " | (if/when) (one/any) (do/does/has/have) not"
         " | any/a %absent one/value | %rows without (it/one/them) | (those/any/ones) without (it/one/them)"
         " | any other value | anything else | violations [of this])"
     ),
@@ -21,19 +22,22 @@ PHRASES: dict[str, str] = {
     "unmet_tail": (
         "(otherwise | if not | (when/if/where) (it/they/that/this) [is/are/do/does] not [the case | hold/met/so]"
         " | (when/if/where) (it/one/they) %isabsent | (when/if/where) %absent"
-        " | (when/if/where) it's %absent | (when/if) violated/broken)"
+        " | (when/if/where) it is %absent | (when/if) violated/broken)"
     ),
+    "later": "[we/it/you/they] [will]",
     "deed_warn": (
         "([only/just/merely] (~warn [us/me] [only/about it] | ~raise/log/give/issue/cause/trigger/produce/generate"
         " [only/just/merely] a warning | ~lead_to [only/just/merely] a warning | ~result_in [only] a warning)"
-        " | [only/just/merely] a warning [only] [~raise/log/give/issue] | is/are [only/just/merely] a warning)"
+        " | [only/just/merely] a warning [only] [%be] [~raise/log/give/issue] | is/are [only/just/merely] a warning)"
     ),
     "deed_only_warn": (
         "(only/just/merely (~warn [us/me] | a warning | ~raise/log/give/issue a warning) | ~warn only | warning only"
         " | a warning is enough)"
     ),
-    "deed_fail": "(%failrun | [the] [whole/entire] %run_noun ~fail/stop/abort/halt | ~fail)",
-    "deed_reject": "(~reject [%offender] | %offender %be ~reject | %be ~reject)",
+    "deed_fail": "(%later %failrun | %later ~fail/stop whole/entire %run_noun | [whole/entire] %run_noun [%be]"
+    " ~fail/stop/abort/halt | ~fail)",
+    "deed_reject": "(%later ~reject [%offender | record/row/them/it] | %offender %be ~reject | record/row %be ~reject"
+    " | %be ~reject)",
     "onfail": (
         "[./;/,/-/–/—/:] [and/but] %unmet [,] [then] (%deed_warn {on_failure=warn} | %deed_fail {on_failure=fail}"
         " | %deed_reject {on_failure=reject})"

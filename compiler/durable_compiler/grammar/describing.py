@@ -179,6 +179,13 @@ def possessed(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Te
                 yield from ((end, term) for term in _before(sentence, start, middle, topic))
 
 
+def alternatives(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
+    """`Type Webinar or Conference`, `a Rating of either Hot or Warm`: a field and several values of it."""
+    start = at + (sentence.norm(at) in ("a", "an", "the", "their", "its"))
+    for middle, topic in topics(sentence, start, owner):
+        yield from ((end, said.term) for end, said in _qualified(sentence, middle, topic) if said.loose)
+
+
 def lacked(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term]]:
     """`an Email`, after a word that says it is missing."""
     start = at + (sentence.norm(at) in ("a", "an", "the", "any", "their", "its"))

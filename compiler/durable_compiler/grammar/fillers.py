@@ -33,8 +33,8 @@ PHRASES: dict[str, str] = {
         " | → | = | ~mean | ~turn into | is/are to be | is/are [to be] given)"
     ),
     "fills": (
-        f"({_USE} [it/them/there/in] [as/with/in/the] | ~set/default (it/them | %thevalue) to | ~fill [it/them] [in] with"
-        " | ~replace it/them with/by | ~fall back to | ~fill in | ~put in | (make/call/set) it)"
+        f"([we/just/simply] [just/simply] ({_USE} [it/them/there/in] [as/with/in/the] | ~set/default (it/them | %thevalue) to | ~fill [it/them] [in] with"
+        " | ~replace it/them with/by | ~fall back to | ~fill in | ~put in | (make/call/set) it))"
     ),
     "filled_in": (
         "(%be [~use/store/write/take/assume/put/insert/load/save/substitute/enter/fill/record/show/apply/give] [in/instead]"

@@ -20,7 +20,7 @@ def _forms(verbs: str) -> frozenset[str]:
 
 _SYNCS = _forms(
     "sync synchronise synchronize copy load pull extract replicate import fetch include keep bring read take transfer "
-    "ingest need want retain retrieve process"
+    "ingest need want retain retrieve process give grab"
 )
 _DROPS = _forms("skip ignore omit exclude disregard bypass")
 _ONLY = frozenset("only just solely exclusively".split())

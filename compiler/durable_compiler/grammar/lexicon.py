@@ -119,6 +119,9 @@ SLOTS: dict[str, Slot] = {
     "target": translations.target,
     "translations": translations.translations,
     "whole": translations.whole,
+    "called": translations.called,
+    "conditional": translations.conditional,
+    "its": references.contracted,
     "some": columns.some_object,
 }
 
@@ -161,7 +164,7 @@ PHRASES: dict[str, str] = {
         "/run/export/snowflake/duckdb/salesforce/destination)]"
     ),
     "attach": (
-        "(~include/add/bring/copy/join/attach/append/put/store/carry/show/load/look_up/fetch/pull [in/along/over/up])"
+        "(~include/add/bring/copy/join/attach/append/put/store/carry/show/load/look_up/fetch/pull/tack [in/along/over/up])"
     ),
     "sha": "[sha 256 | sha256 | one way | secure | cryptographic]",
     "sha256": "(sha 256 | sha256)",
@@ -183,7 +186,7 @@ PHRASES: dict[str, str] = {
     "then": "([,] and [then/also] | , [then] | then | &)",
     "lacks": (
         "(has/have no | lack/lacks [a/an/any] | is/are missing [a/an/the/its/their] | is/are without [a/an/any]"
-        " | does/do not have [a/an/any])"
+        " | does/do not have [a/an/any] | has/have not got [a/an/any])"
     ),
     "lacking": (
         "(without [a/an/any] | with no | with [a/an] missing/empty/blank | missing [a/an/the/its/their]"

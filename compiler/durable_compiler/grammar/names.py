@@ -177,8 +177,11 @@ def _qualified(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName]]:
 def field_of(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, str]]:
     """A field of one object."""
     for end, key in _spans(sentence, at):
-        known = sentence.catalogue.by_name[owner].by_key
-        for name in known.get(key, ()) or known.get(key.removesuffix("s"), ()):
+        schema = sentence.catalogue.by_name[owner]
+        known = schema.by_key
+        # Where the object is said, its name may be missing from the label: an Order's Start Date is its Order Start Date.
+        whole = squeeze(schema.label) + key
+        for name in known.get(key, ()) or known.get(key.removesuffix("s"), ()) or known.get(whole, ()):
             yield end, name
 
 

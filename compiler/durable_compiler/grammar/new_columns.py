@@ -68,7 +68,7 @@ PHRASES: dict[str, str] = {
     "holding_value": (
         "(with the value/values [of] | with/as/=/:/→/holding/containing/showing/saying | set to | equal to"
         " | , (set to | equal to | being)"
-        " | [,] (that/which) (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get"
+        " | [,] (that/which) (is/are just/simply | it's | it is) | : it's | : it is | [,] (that/which) (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get"
         " | is set to | be set to | has the value | have the value)"
         " | to hold/store/show/say/contain | that should be/read/say/hold/show)"
     ),

@@ -16,6 +16,7 @@ PHRASES: dict[str, str] = {
     ),
     "must_not": (
         "(must/may/shall/should/can/will/do/does/did not [ever] [be allowed to] | cannot [ever]"
+        " | must/should/shall/may/can/will/do/does at no time/point | must/should/shall/may/can under no circumstances"
         " | [must/should/shall/may/can/will] never [be allowed to] | is/are not to | is/are never to"
         " | is/are not (allowed/permitted/supposed) to | ought not to | is/are (forbidden/prohibited) (to/from))"
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -43,6 +43,13 @@ class Lexicon:
 
     slots: Mapping[str, Slot]
     phrases: Mapping[str, str]
+    compiled: dict[str, Phrase] = field(default_factory=dict)
+
+    def phrase(self, name: str) -> Phrase:
+        """A shared phrase, compiled once."""
+        if name not in self.compiled:
+            self.compiled[name] = compile_phrase(self.phrases[name], self)
+        return self.compiled[name]
 
 
 def compile_phrase(text: str, lexicon: Lexicon) -> Phrase:
@@ -67,7 +74,7 @@ def _sequence(pieces: list[str], at: int, lexicon: Lexicon) -> tuple[Phrase, int
     while at < len(pieces) and pieces[at] not in ("|", ")", "]"):
         item, at = _item(pieces, at, lexicon)
         items.append(item)
-    return _chain(items), at
+    return (items[0] if len(items) == 1 else _chain(items)), at
 
 
 def _item(pieces: list[str], at: int, lexicon: Lexicon) -> tuple[Phrase, int]:
@@ -87,7 +94,7 @@ def _leaf(piece: str, lexicon: Lexicon) -> Phrase:
         name, _, value = piece[1:-1].partition("=")
         return _constant(name.strip(), value.strip())
     if piece.startswith("%"):
-        return compile_phrase(lexicon.phrases[piece[1:]], lexicon)
+        return lexicon.phrase(piece[1:])
     if piece.startswith("~"):
         return _verbs(piece[1:])
     return _word(frozenset(piece.lstrip("\\").split("/")))
@@ -107,6 +114,7 @@ def _verb(verb: str) -> Phrase:
     return _chain(items) if len(items) > 1 else items[0]
 
 
+@cache
 def _word(words: frozenset[str]) -> Phrase:
     def match(sentence: Sentence, at: int) -> Iterator[Match]:
         if at < len(sentence.tokens):

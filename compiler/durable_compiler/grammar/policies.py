@@ -16,6 +16,20 @@ ROLES = (
     "administrator", "admin", "salesforce admin", "salesforce administrator", "release manager", "change manager",
     "analytics lead", "data lead", "head of data", "manager", "owner", "maintainer", "legal",
 )  # fmt: skip
+# A part of the organisation with the rank in it: marketing lead, head of finance.
+_DEPARTMENTS = (
+    "marketing sales finance it security legal operations support analytics engineering product compliance bi data crm"
+    " hr warehouse platform governance procurement revenue salesforce"
+).split()
+_RANKS = "lead manager owner director officer team head architect steward engineer analyst admin administrator".split()
+_RANKED = tuple(
+    name
+    for department in _DEPARTMENTS
+    for name in (*(f"{department} {rank}" for rank in _RANKS), f"head of {department}")
+    if name not in ROLES
+)
+_ROLES = {tuple(name.split()): name for name in (*ROLES, *_RANKED)}
+_LONGEST_ROLE = max(map(len, _ROLES))
 _QUOTED = re.compile(r"[^\W_](?:[\w &/.'-]{0,60}[\w.])?")
 
 
@@ -24,17 +38,17 @@ def role(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
     start = at + (sentence.norm(at) in ("a", "an", "the", "our", "one", "any"))
     if sentence.kind(start) == "quoted" and _QUOTED.fullmatch(sentence.norm(start)):
         yield start + 1, sentence.norm(start)
-    for name in ROLES:
-        words = name.split()
-        found = [sentence.norm(start + offset) for offset in range(len(words))]
+    for size in range(1, _LONGEST_ROLE + 1):
+        found = [sentence.norm(start + offset) for offset in range(size)]
         last = found[-1].removesuffix("'s")
-        if [*found[:-1], last] == words or [*found[:-1], last.removesuffix("s")] == words:
-            yield start + len(words), name
+        name = _ROLES.get((*found[:-1], last)) or _ROLES.get((*found[:-1], last.removesuffix("s")))
+        if name is not None:
+            yield start + size, name
 
 
 def role_in_words(name: str) -> str:
     """A role as canonical English has it, with its article, in quotes when it is no ordinary one."""
-    if name not in ROLES:
+    if tuple(name.split()) not in _ROLES:
         return f'"{name}"'
     if name == "legal":
         return name

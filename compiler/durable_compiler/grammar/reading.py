@@ -153,7 +153,7 @@ def _is_its_time(path: Path) -> bool:
     return bool(faults) if not clauses else isinstance(clauses[0], Schedule) and clauses[0].bare
 
 
-# What joins two clauses; `while` and `with` only after a comma, since without it they belong to the first.
+# What joins two clauses; `while`, `with` and `so` only after a comma, since without it they belong to the first.
 _JOINTS = frozenset(("and", "then", "&", "but", "plus", "whereas"))
 _STOPS = frozenset((",", ";", ".", "\u2013", "\u2014"))
 
@@ -161,7 +161,7 @@ _STOPS = frozenset((",", ";", ".", "\u2013", "\u2014"))
 def _boundary(sentence: Sentence, at: int) -> Iterator[int]:
     """Where the next clause begins: after a comma, semicolon, full stop, dash, `and`, `then`, `whereas`."""
     start = at + (sentence.norm(at) in _STOPS)
-    if sentence.norm(start) in _JOINTS or (start > at and sentence.norm(start) in ("while", "with")):
+    if sentence.norm(start) in _JOINTS or (start > at and sentence.norm(start) in ("while", "with", "so", "whereby")):
         start += 1 + (sentence.norm(start + 1) == "then")
     if at < start < len(sentence.tokens):
         yield start

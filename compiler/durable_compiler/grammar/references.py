@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from durable_compiler.grammar.columns import owned
-from durable_compiler.grammar.names import FieldName, object_name
-from durable_compiler.grammar.sentence import Fault, Sentence
+from durable_compiler.grammar.names import FieldName
+from durable_compiler.grammar.scopes import objects_named
+from durable_compiler.grammar.sentence import Sentence
 
 _PRONOUNS = ("it", "them", "they")
 _JOINTS = frozenset((",", ";", "and", "&", "then"))
@@ -27,6 +28,14 @@ def pronoun(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName,
     if at and sentence.norm(at) in _PRONOUNS:
         found = named_before(sentence, at)
         if found and (len(found) > 1) <= (sentence.norm(at) != "it"):
+            yield at + 1, found
+
+
+def contracted(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
+    """`it's` for the only field that the sentence has named so far, and `is`."""
+    if at and sentence.norm(at) == "it's":
+        found = named_before(sentence, at)
+        if len(found) == 1:
             yield at + 1, found
 
 
@@ -61,21 +70,18 @@ def named_before(sentence: Sentence, at: int) -> tuple[FieldName, ...]:
 
 def _named_before(sentence: Sentence, at: int) -> tuple[FieldName, ...]:
     found: list[tuple[int, int, tuple[FieldName, ...]]] = []
-    objects: set[str | Fault] = set()
     start = 0
     while start < at:
         end, some = _longest(sentence, start, at)
         if some:
             found.append((start, end, some))
-        else:
-            objects.update(name for after, name in object_name(sentence, start) if after <= at)
         start = max(end, start + 1)
     if len(found) != 1:
         return ()
     begin, end, some = found[0]
     own = {owner for owner, _ in some}
     stands = _stands_behind_verb(sentence, begin) and sentence.norm(end) in _AFTER
-    return some if stands and objects <= own and len(own) == 1 else ()
+    return some if stands and objects_named(sentence, at) <= own and len(own) == 1 else ()
 
 
 def _stands_behind_verb(sentence: Sentence, at: int) -> bool:

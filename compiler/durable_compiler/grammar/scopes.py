@@ -20,7 +20,8 @@ _HEADS = (":", "-", "\u2013", "\u2014")
 _STARTS = ("", ",", ";", ".", "and", "while", "whereas", "&")
 _ENDS = ("", ".", ";", "!")
 _TABLES = ("table", "tables", "side", "data")
-_ARTICLES = ("the", "its", "their", "every", "each", "all", "a", "an", "any")
+_OWN = ("their", "its", "his", "her")
+_ARTICLES = ("our", "your", "his", "her", "the", "its", "their", "every", "each", "all", "a", "an", "any")
 
 
 def scope(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
@@ -60,9 +61,25 @@ def scopes_at(sentence: Sentence, at: int) -> frozenset[str]:
     """The objects whose fields need no object before them here."""
     known = sentence.memo.get(("scopes", at))
     if known is None:
-        known = sentence.memo["scopes", at] = frozenset(_last_announced(sentence, at) or _next_behind(sentence, at))
+        found = _last_announced(sentence, at) or _next_behind(sentence, at)
+        known = sentence.memo["scopes", at] = frozenset(found or _only_named(sentence, at))
     assert isinstance(known, frozenset)
     return known
+
+
+def _only_named(sentence: Sentence, at: int) -> set[str]:
+    """The object whose fields `their Phone` and `its Name` mean: the only one that was named before."""
+    if sentence.norm(at) not in _OWN:
+        return set()
+    found = objects_named(sentence, at)
+    return found if len(found) == 1 else set()
+
+
+def objects_named(sentence: Sentence, limit: int) -> set[str]:
+    """The objects that are named before a token; `upper case` and `in other cases` name none."""
+    places = (at for at in range(limit) if sentence.norm(at - 1) not in ("upper", "lower", "other"))
+    found = ((at, one) for at in places for one in object_name(sentence, at))
+    return {name for _, (end, name) in found if end <= limit and isinstance(name, str)}
 
 
 def _last_announced(sentence: Sentence, at: int) -> set[str]:

@@ -12,6 +12,7 @@ from durable_compiler.grammar.conditions import Condition, condition_of, plain
 from durable_compiler.grammar.conjunctions import Part, State, combined, connectors, flat, sound
 from durable_compiler.grammar.describing import (
     adjectives,
+    alternatives,
     are,
     dated,
     either,
@@ -30,6 +31,9 @@ from durable_compiler.terms import Apply, Term, field_terms
 _MARKERS = table(
     """
     plain: whose | where | when | if | for which | in which | where the | where their | where its
+    with: that have got | which have got | who have got | that has got | which has got | who has got
+    without: that have not got | which have not got | who have not got | that has not got | who has not got
+    without: which has not got
     with: with | having | that have | which have | who have | that has | which has | who has | that had | who had
     without: without | lacking | missing | with no | having no | that lack | which lack | who lack | that lacks
     without: that have no | which have no | who have no | that has no | which has no | who has no | who lacks
@@ -88,6 +92,9 @@ def restrictions(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int,
 def _heads(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault, Term | None]]:
     for end, owner in names.object_name(sentence, at):
         yield end, owner, None
+    if sentence.norm(at) in ("those", "these", "such"):
+        yield from _heads(sentence, at + 1)
+        return
     start = at + (sentence.norm(at) in ("the", "all", "every", "each", "any", "a", "an", "our"))
     if sentence.norm(start) in ("records", "rows") and sentence.norm(start + 1) in ("of", "for"):
         yield from _heads(sentence, start + 2)
@@ -125,6 +132,7 @@ def _mode(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part
         yield from plain(sentence, at, state)
     elif state.mode == "with":
         yield from _parts(possessed(sentence, at, owner), state)
+        yield from ((end, Part(term, state, loose=True)) for end, term in alternatives(sentence, at, owner))
         yield from _paired(sentence, at, state)
     elif state.mode == "without" and state.first:
         yield from _without(sentence, at, state)
@@ -138,6 +146,7 @@ def _mode(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part
             yield from _no_field(sentence, at, state)
         found = ((end, term) for end, term in possessed(sentence, at, owner) if names_a_group(term))
         yield from _parts(found, state)
+        yield from ((end, Part(term, state, loose=True)) for end, term in alternatives(sentence, at, owner))
 
 
 def _paired(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part]]:

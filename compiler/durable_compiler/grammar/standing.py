@@ -19,7 +19,9 @@ PHRASES: dict[str, str] = {
     "formula_refresh": (
         "formula [field/fields] (refresh | re read) | re reading of %formulas | [a/the] refresh of %formulas"
     ),
+    "someone": "(somebody/someone/people/users/anyone/anybody | a user)",
     "gone": (
+        "([any/the/all] %rows [that/which] (somebody's/someone's | %someone has/have) hard deleted [in salesforce]) | "
         "([any] (hard/permanent deletes/deletions) | [any/the/all] %rows [that/which] [were/are/have/was/has] [been] [since]"
         " ((permanently/hard/irrevocably) (deleted/removed/erased) | (deleted/erased/removed) (for good | permanently"
         " | forever) | purged | (vanished/disappeared/gone/missing/purged) from salesforce | (purged/emptied/deleted/removed)"
@@ -108,13 +110,15 @@ PHRASES: dict[str, str] = {
     ),
     "strangers": (
         "(everything else | anything else | unmapped data | (anything/everything/whatever) (unmapped/unknown | [that] (is/are not"
-        " mapped | we/you do not map)) | [a/any/the/all] (field/fields/column/columns) ([that/which] is/are not [yet]"
-        " (mapped/known/listed | in/part [of] %spec | covered by %spec) | without [a/any] mapping) | [the] rest of the fields | [the/all/any/a/an] %drifting"
+        " mapped | we/you do not map | we/you have not mapped)) | [a/any/the/all] (field/fields/column/columns) ([that/which] is/are not [yet]"
+        " (mapped/known/listed | in/part [of] %spec | covered by %spec) | without [a/any] mapping | [that/which] we/you (have not"
+        " [yet] mapped | do not map) | nobody's mapped | (for which) no mapping exists | that/which nobody (has/have) mapped) | [the] rest of the fields | [the/all/any/a/an] %drifting"
         " [custom/salesforce/source] fields/field/columns/column [in/from salesforce] | [all/the/any]"
         " fields/columns/everything/anything (without a mapping | that have/has no mapping | [that/which] is/are"
         " not [yet] (mapped/known/listed | in/part [of] this/the spec) | not in this/the spec | not mapped"
         " | [that] [we/you] (do not map | have not mapped)))"
     ),
+    "purely": "[just/merely/simply]",
     "spec": "[this/the/our] (spec/specification/requirements | requirements file)",
     "appear": (
         "(~appear/occur/arrive/emerge/exist [in salesforce] | ~show/turn/come up [in salesforce] | are/is"

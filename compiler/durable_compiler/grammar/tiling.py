@@ -14,7 +14,9 @@ from durable_compiler.grammar.pattern import Bindings, Match, Phrase, as_dict, c
 from durable_compiler.grammar.sentence import Fault, Sentence
 
 Builder = Callable[[dict[str, Any], Sentence], Any]
-_CONNECTORS = frozenset(("and", "but", "&"))
+_CONNECTORS = frozenset(("and", "&"))
+# After a mark `but` contrasts two parts; without one it may mean except: everything but Leads.
+_AFTER_MARKS = _CONNECTORS | {"but", "whereby"}
 # Marks between the parts of a clause that carry no meaning of their own: "Batch size: 50,000 rows"; so does a full
 # stop between two notes: "Warehouse: DuckDB. Table: health."
 _MARKS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "(", ")", "=", "→"))
@@ -168,8 +170,8 @@ def _covers(
         for name, end, bound in _next(at(position), position, used):
             yield from walk(end, used | {name}, bindings + bound, False)
         for end in _neutral(sentence, position):
-            # After a comma, a purpose or `too` may end the clause; another word there says that something is missing.
-            open_end = loose and end == position + 1 and sentence.norm(position) != "too"
+            # After a comma, a purpose, `too` or `please` may end the clause; another word there says that something is missing.
+            open_end = loose and end == position + 1 and sentence.norm(position) not in ("too", "please")
             yield from walk(end, used, bindings, open_end)
         if used and not loose:
             yield from (step for end in _connector(sentence, position) for step in walk(end, used, bindings, True))
@@ -213,7 +215,7 @@ def _connector(sentence: Sentence, at: int) -> Iterator[int]:
     word = sentence.norm(at)
     if word in _MARKS:
         yield at + 1
-        if sentence.norm(at + 1) in _CONNECTORS:
+        if sentence.norm(at + 1) in _AFTER_MARKS:
             yield at + 2
     elif word in _CONNECTORS or (word == "." and at + 1 < len(sentence.tokens)):
         yield at + 1

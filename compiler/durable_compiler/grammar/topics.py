@@ -43,14 +43,14 @@ def topics(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Topic
         (end, name)
         for begin in (start, *_after_owner(sentence, start, owner))
         for end, name in names.field_of(sentence, begin, owner)
-        if not any(_possessive(sentence, one) for one in range(begin, end))
+        if not any(_possessive(sentence, one) for one in range(begin, end - 1))
     }
     schema = sentence.catalogue.by_name[owner]
     for end, name in sorted(own):
         field = schema.field(name)
         if field is not None and family(field) is not None:
             yield from _called(sentence, end, Topic(owner, FieldTerm(owner, name), field))
-    for end, topic in _related(sentence, start, schema):
+    for end, topic in (*_related(sentence, start, schema), *_of_related(sentence, start, schema)):
         if all(end != other for other, _ in own):
             yield end, topic
 
@@ -119,6 +119,22 @@ def _related(sentence: Sentence, at: int, schema: ObjectSchema) -> Iterator[tupl
                 if field is not None and family(field) is not None:
                     path = f"{reference.relationshipName}.{name}"
                     yield end, Topic(schema.name, FieldTerm(schema.name, name, path), field)
+
+
+def _of_related(sentence: Sentence, at: int, schema: ObjectSchema) -> Iterator[tuple[int, Topic]]:
+    """`the Type of their Account`, said of a Contact."""
+    for middle, key in spans(sentence, at):
+        if sentence.norm(middle) not in ("of", "on") or sentence.norm(middle + 1) not in ("their", "its", "the"):
+            continue
+        known = relations(sentence.catalogue, schema)
+        for end, way in spans(sentence, middle + 2):
+            for reference in known.get(way, ()) or known.get(way.removesuffix("s"), ()):
+                target = sentence.catalogue.by_name[reference.referenceTo[0]]
+                for name in target.by_key.get(key, ()):
+                    field = target.field(name)
+                    if field is not None and family(field) is not None:
+                        path = f"{reference.relationshipName}.{name}"
+                        yield end, Topic(schema.name, FieldTerm(schema.name, name, path), field)
 
 
 def relations(catalogue: Snapshot, schema: ObjectSchema) -> dict[str, tuple[FieldSchema, ...]]:

@@ -137,10 +137,30 @@ def _arrows(sentence: Sentence, at: int) -> Iterator[int]:
     if middle > at and sentence.norm(middle) in ("become", "read", "mean"):
         yield middle + 1
     middle += be
+    middle += 2 * (be and sentence.norms(middle, 2) == ["to", "be"])
     if be and sentence.norm(middle) in _DONE:
         yield middle + 1 + (sentence.norm(middle + 1) in ("to", "as", "into", "by", "with"))
     elif be and sentence.norm(middle) in ("to", "as", "into"):
         yield middle + 1
+
+
+def called(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
+    """Pairs after `call`: `Hot sales_ready, Warm nurture and Cold parked`."""
+    yield from _pairs(sentence, at, first=False)
+
+
+def conditional(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
+    """Pairs of which the first says `make it`: `Web, make it inbound; Purchased List turns into bought`."""
+    for end, group in _group(sentence, at):
+        start = end + (sentence.norm(end) == ",")
+        start += sentence.norm(start) in ("then", "just", "simply", "we")
+        if sentence.norms(start, 2) in [[verb, "it"] for verb in ("make", "call", "set", "store", "write", "record", "use")]:
+            begin = start + 2 + (sentence.norm(start + 2) in ("to", "as", "into"))
+            for after, other in target(sentence, begin):
+                first = tuple((one, other) for one in group)
+                yield after, first
+                for joint in _joints(sentence, after):
+                    yield from ((last, (*first, *rest)) for last, rest in _pairs(sentence, joint, first=False))
 
 
 def whole(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:

@@ -24,6 +24,15 @@ _TOKEN = re.compile(
 # One spelling of each sign.
 _SIGNS = {"->": "→", "=>": "→", "≥": ">=", "≤": "<=", "<>": "!=", "≠": "!="}
 _SHORT_STEMS = {"ca": "can", "wo": "will"}
+# Whose 's is no possessive: it's empty, a run's finished.
+_IS = re.compile(
+    r"(it|that|there|what|everything|something|anything|nothing|nobody|who)['’]s(?=\s)"
+    r"|(run|sync|job|load|pipeline|record|row|approval|value|data|change|deployment|one)['’]s(?=\s+(about|been|got"
+    r"|finished|done|needed|required|completed?|failed|missing|empty|blank|not|never|allowed|permitted|waiting|pending"
+    r"|deleted|gone|stale|over|enough|more|too|older)\b)",
+    re.IGNORECASE,
+)
+_HAS = re.compile(r"\s+(got|been)\b", re.IGNORECASE)
 _LONG_ENDINGS = {"'d": " would", "'re": " are", "'ll": " will", "'ve": " have"}
 
 
@@ -50,6 +59,9 @@ def _expanded(match: re.Match[str]) -> list[Token]:
     plain = text.casefold().replace("’", "'")
     if match.lastgroup == "negated":
         return _halves(match, len(text) - 3, _SHORT_STEMS.get(plain[:-3], plain[:-3]), "not")
+    if (match.lastgroup == "word" and _IS.match(match.string, match.start())) and plain.endswith("'s"):
+        verb = "has" if _HAS.match(match.string, match.end()) else "is"
+        return _halves(match, len(text) - 2, plain[:-2], verb)
     ending = next((one for one in _LONG_ENDINGS if match.lastgroup == "word" and plain.endswith(one)), None)
     if ending is not None:
         return _halves(match, len(text) - len(ending), plain.removesuffix(ending), _LONG_ENDINGS[ending].strip())

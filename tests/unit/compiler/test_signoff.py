@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from durable_compiler import costs, gates, interpret, lock
+from durable_compiler.compilation import compile_pipeline
 from durable_compiler.example_records import Example
 from durable_compiler.frames import REGISTRY
 from durable_compiler.interpret import read_file
 from durable_compiler.package_inputs import package_templates, templates_folder
 from durable_compiler.signoff import SignOff, as_html, environment, sign_off
+from durable_compiler.signoff_facts import Fact
 from unit.compiler.signoff_specs import CORPUS_SCHEMA, EVERY_KIND, Page, page_of, project
 from unit.compiler.test_lock import ACCEPTED, ODD, PIN
 
@@ -171,6 +173,47 @@ def test_a_silent_spec_says_what_nobody_decided(tmp_path: Path) -> None:
     ]
     assert example(told, "Account").others == ()
     assert example(told, "Account").unshown == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("Keeps the full history of changes", "When a record is deleted in Salesforce, its last version ends."),
+        ("Replaces the table on every run", "Every run writes the whole table anew."),
+        ("Appends every change", "Every change is added as a row of its own; no row is ever changed."),
+    ],
+)
+def test_the_way_of_writing_is_said_in_words(tmp_path: Path, mode: str, says: str) -> None:
+    told, _ = page_of(project(tmp_path, spec(mode)))
+    assert told.understood is not None
+    assert Fact(says, "R2.1") in told.understood.destination
+
+
+def test_a_limit_for_one_object_leaves_the_default_for_the_others(tmp_path: Path) -> None:
+    text = spec("Stops if a run would delete more than 200 Accounts", objects="Accounts and Contacts")
+    told, _ = page_of(project(tmp_path, text))
+    assert told.understood is not None
+    assert told.understood.stops[:2] == (
+        Fact("more than 200 live rows of Accounts would be flagged as deleted or removed", "R2.1"),
+        Fact(
+            "more than 10% of the live rows of Contacts, and more than 20 rows, would be flagged as deleted or "
+            "removed, until a person agrees"
+        ),
+    )
+
+
+def test_a_page_says_what_changed_since_the_version_before(tmp_path: Path) -> None:
+    root = project(tmp_path, spec())
+    assert compile_pipeline(root, "crm", commit=False).status == "written"
+    _, page = page_of(root)
+    assert "version 1.0.0, unchanged" in page.texts("header")[0]
+    (root / "requirements" / "crm.md").write_text(spec().replace("2:00 AM", "3:00 AM"), encoding="utf-8")
+    told, page = page_of(root)
+    assert told.understood is not None
+    assert "version 1.1.0, which follows 1.0.0" in page.texts("header")[0]
+    changes = next(one for one in page.texts("section") if one.startswith("Changes against version 1.0.0"))
+    assert all(one.line in changes for one in told.understood.release.changes)
+    assert "(minor)" in changes
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,7 @@ def test_the_exit_code_of_compile_follows_from_the_outcome(
     done = CliRunner().invoke(compile_command.command, ["--json", "--branch", "next"])
     assert done.exit_code == exit_code
     assert json.loads(done.output)["pipelines"][0]["status"] == status_word
+    assert [one.pop("changed").root for one in calls] == [made]
     assert calls == [{"root": made, "name": "customer_data", "check": False, "commit": True, "branch": "next"}]
 
 
