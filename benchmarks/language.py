@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
 
 import corpus  # noqa: E402 - found only by the line above
+from durable_compiler.catalogue import Snapshot  # noqa: E402
 
 FIRST_SIGHT = corpus.FOLDER / "first_sight.json"
 NEUTRAL = corpus.FOLDER / "neutral_words.txt"
@@ -30,7 +31,7 @@ def main() -> int:
     schema = corpus.schema()
     rounds = {name: many for name, many in corpus.rounds().items() if chosen.only in (None, name)}
     outcomes = {name: [(one, corpus.outcome(one, schema)) for one in many] for name, many in rounds.items()}
-    figures = {name: Counter(result for _, result in many) for name, many in outcomes.items()}
+    figures = {name: Counter[str](result for _, result in many) for name, many in outcomes.items()}
     first = _first_sight(figures, record=chosen.record)
     lines = _table(figures, first)
     for name, many in outcomes.items():
@@ -74,9 +75,7 @@ def _table(figures: dict[str, Counter[str]], first: dict[str, dict[str, int]]) -
     return [*lines, ""]
 
 
-def _survivors(
-    rounds: dict[str, list[corpus.Entry]], schema: corpus.Snapshot, count: int
-) -> list[tuple[str, str, str]]:
+def _survivors(rounds: dict[str, list[corpus.Entry]], schema: Snapshot, count: int) -> list[tuple[str, str, str]]:
     neutral = set(NEUTRAL.read_text(encoding="utf-8").split()) if NEUTRAL.exists() else set()
     texts = [one.text for many in rounds.values() for one in many if one.ir is not None]
     if count >= 0:

@@ -16,7 +16,9 @@ from durable_compiler import catalogue
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames.frame import Clause
 from durable_compiler.grammar.reading import SentenceReading, read, understood
-from durable_compiler.merging import fragment
+from durable_compiler.merging import Statement, fragment
+from durable_compiler.requirements import Requirement
+from durable_compiler.resolve import contradictions
 from mutants import Reviewed, mutants
 
 FOLDER = Path(__file__).parent / "cases" / "language" / "corpus"
@@ -58,11 +60,17 @@ def reading(text: str, schema: Snapshot) -> SentenceReading:
 def outcome(entry: Entry, schema: Snapshot) -> Outcome:
     """Right: read as meant, or refused when it must be. Asked: refused. Wrong: read as something else."""
     found = reading(entry.text, schema)
-    if not found.clauses:
+    if not found.clauses or contradictory(found.clauses, schema):
         return "right" if entry.ir is None else "asked"
     if entry.ir is None:
         return "wrong"
     return "right" if meaning(found, schema) == canonical(entry.ir) else "wrong"
+
+
+def contradictory(clauses: Sequence[Clause], schema: Snapshot) -> bool:
+    """Whether the clauses of one sentence set one thing differently, which every command refuses."""
+    one = Requirement("R1.1", "", "corpus.md", 1, ((1, 1),))
+    return len(clauses) > 1 and bool(contradictions([Statement(clause, one) for clause in clauses], schema))
 
 
 def meaning(found: SentenceReading, schema: Snapshot) -> str:
@@ -91,7 +99,8 @@ def _one_mapping_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         name = (row["object"], row["field"])
         first, second = sorted((known.get(name, row), row), key=lambda one: bool(one["transforms"]))
-        known[name] = {**first, "transforms": [*first["transforms"], *(second["transforms"] if second != first else [])]}
+        more = second["transforms"] if second != first else []
+        known[name] = {**first, "transforms": [*first["transforms"], *more]}
     return list(known.values())
 
 
@@ -215,6 +224,7 @@ def _ordered(ir: dict[str, Any]) -> dict[str, Any]:
 
 
 # --- mutants ----------------------------------------------------------------------------------------------------
+
 
 def survivors(text: str, schema: Snapshot, chosen: Sequence[Mutant] | None = None) -> list[Mutant]:
     """(what, word, mutant) of the mutants that are read with the meaning of the sentence and with no more assumed."""

@@ -14,13 +14,19 @@ from pathlib import Path
 
 from durable_compiler.catalogue import Snapshot
 
-# Negations, hedges, exceptions, alternatives and qualifiers, put between any two words.
-INSERTED = (
-    "not never no except unless without only maybe might could usually about almost or either but rarely sometimes "
-    "possibly approximately hardly neither some most few many first last next new old active open other another "
-    "half double one two twice once again instead still soon later partly up_to at_least at_most more_than less_than "
-    "half_of some_of none_of one_of most_of apart_from excluding other_than rather_than if_possible on_Mondays"
-).split()
+# Put between any two words: negations, exceptions, alternatives and the qualifiers that are easiest to overlook.
+INSERTED = "not no never except only or but some new first all".split()
+# Of each of these groups one word between any two words, the next one at the next place; all of them when thorough.
+IN_TURN = tuple(
+    group.split()
+    for group in (
+        "maybe usually almost rarely sometimes possibly hardly might could about approximately partly neither either",
+        "last next old active open other another existing same certain few many most inactive recent main",
+        "one two half double twice once again still soon later instead second daily already",
+        "up_to at_least at_most more_than less_than half_of some_of none_of one_of most_of",
+        "unless without apart_from excluding other_than rather_than if_possible on_Mondays instead_of as_needed",
+    )
+)
 # What is said after a sentence or before it, which limits all of it.
 ENDINGS = (
     "if possible|where possible|as needed|or not|once|for now|until further notice|except on Fridays|in most cases"
@@ -64,14 +70,15 @@ _MARKS = ".,;:!()"
 _LONGEST_NAME = 4
 
 
-def mutants(text: str, schema: Snapshot) -> Iterator[tuple[str, str, str]]:
+def mutants(text: str, schema: Snapshot, *, thorough: bool = False) -> Iterator[tuple[str, str, str]]:
     """(what was done, the word, the mutant) for every insertion, deletion, substitution and ending."""
-    yield from _longer(text)
+    yield from _longer(text, thorough=thorough)
     words = text.split()
     for position, word in enumerate(words):
         bare = word.strip(_MARKS).casefold()
         yield "delete", bare, " ".join([*words[:position], *words[position + 1 :]])
-        others = [("swap", SWAPPED.get(bare)), ("number", _other_number(word.strip(_MARKS)))]
+        plain = word.strip(_MARKS)
+        others = [("swap", SWAPPED.get(bare)), ("number", _other_number(plain)), ("minus", _below_zero(plain))]
         for what, other in others:
             if other is not None:
                 yield what, bare, " ".join([*words[:position], _like(word, other), *words[position + 1 :]])
@@ -79,10 +86,12 @@ def mutants(text: str, schema: Snapshot) -> Iterator[tuple[str, str, str]]:
     yield from _shorter(text)
 
 
-def _longer(text: str) -> Iterator[tuple[str, str, str]]:
+def _longer(text: str, *, thorough: bool) -> Iterator[tuple[str, str, str]]:
     words = text.split()
     for position in range(len(words) + 1):
-        for word in INSERTED:
+        turn = len(text) + position
+        others = [word for group in IN_TURN for word in (group if thorough else [group[turn % len(group)]])]
+        for word in [*INSERTED, *others]:
             yield "insert", word, " ".join([*words[:position], word.replace("_", " "), *words[position:]])
     end = text.rstrip(".! ")
     lower = text[:1].lower() + text[1:]
@@ -113,6 +122,10 @@ def _other_number(word: str) -> str | None:
     if digit is None:
         return None
     return f"{word[:digit]}{int(word[digit]) % 9 + 1}{word[digit + 1 :]}"
+
+
+def _below_zero(word: str) -> str | None:
+    return f"-{word}" if word[:1].isdigit() else None
 
 
 @cache

@@ -26,7 +26,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert CliRunner().invoke(init.command, ["customer_data"]).exit_code == 0
     monkeypatch.chdir(tmp_path / "customer_data")
     shutil.copy(SNAPSHOT, "requirements/salesforce.schema.json")
-    git("add", ".gitignore", "durable.toml")
+    git("add", ".gitignore", "durable.toml", "requirements/.gitattributes")
     git("commit", "--quiet", "-m", "start")
     return tmp_path / "customer_data"
 

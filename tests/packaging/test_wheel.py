@@ -134,6 +134,17 @@ def test_the_wheel_holds_every_template_and_only_our_packages(wheel: Path) -> No
     assert packages == {"durable_compiler", "durable_runtime", "durable_sandbox"}
 
 
+def test_the_wheel_holds_the_page_of_every_code_and_the_example_that_init_copies(wheel: Path) -> None:
+    carried = {
+        "durable_compiler/reference/diagnostics.md": ROOT / "docs" / "reference" / "diagnostics.md",
+        "durable_compiler/examples/customer_data.md": ROOT / "requirements" / "customer_data.md",
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert {name: archive.read(name) for name in carried} == {
+            name: path.read_bytes() for name, path in carried.items()
+        }
+
+
 def test_the_metadata_asks_for_no_compiler_and_no_model_without_extras(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (path,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
@@ -195,3 +206,25 @@ def test_everything_installed_goes_from_init_to_a_run(full: Environment, tmp_pat
     assert sum(entry["inserted"] for entry in summary["objects"]) > 0
     again = json.loads(succeed([full.durable, "run", "customer_data", "--json"], project).splitlines()[-1])
     assert sum(entry["inserted"] + entry["updated"] for entry in again["objects"]) == 0
+
+
+def message(method: str, **more: object) -> str:
+    """One message of an editor to its language server."""
+    body = json.dumps({"jsonrpc": "2.0", "method": method, **more})
+    return f"Content-Length: {len(body)}\r\n\r\n{body}"
+
+
+def test_everything_installed_explains_formats_and_helps_an_editor(full: Environment, tmp_path: Path) -> None:
+    succeed([full.durable, "init", "customer_data"], tmp_path)
+    project = tmp_path / "customer_data"
+    shutil.copy(ROOT / "requirements" / "salesforce.schema.json", project / "requirements")
+    assert succeed([full.durable, "explain", "DUR041"], project).startswith("DUR041")
+    assert succeed([full.durable, "explain", "customer_data", "--html"], project).startswith("<!DOCTYPE html>")
+    succeed([full.durable, "fmt", "--check"], project)
+    told = message("initialize", id=1, params={"processId": None, "rootUri": None, "capabilities": {}})
+    told += message("shutdown", id=2) + message("exit")
+    served = subprocess.run(
+        [full.durable, "lsp"], cwd=project, env=environment(), input=told, capture_output=True, text=True, timeout=60
+    )
+    assert served.returncode == 0, served.stderr
+    assert '"hoverProvider":true' in served.stdout.replace(" ", "")

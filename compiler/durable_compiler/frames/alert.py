@@ -70,15 +70,16 @@ _BOTH = (
     " | (on/for/after) (success and failure | failure and success | both success and failure) {also=failure}"
     " {one=completion}"
 )
-_NOUNS = "[all/any/every/each/the] <event_nouns:one>"
-_KIND = "[slack/email/failure/short/brief/quick]"
+_NOUNS = "[all/any/every/each/the] [detected] <event_nouns:one>"
+_KIND = "[slack/email/failure/short/brief/quick/notification/automatic]"
 _MESSAGE = (
-    f"([a/an/the] {_KIND} {_KIND} (message/alert/notification/email/note/warning/notice/mail/ping/line/summary/"
+    f"([a/an/the] {_KIND} {_KIND} (message/alert/notification/email/note/warning/notice/mail/ping/line/summary"
     " | e mail | heads up) [(on/over slack | by email | on/via slack)])"
 )
 _MESSAGES = "(messages/alerts/notifications/emails/warnings/mails/notices | e mails)"
 _TELL = (
-    "(~alert/notify/tell/inform/warn/page/email/message/ping/slack/mail/advise/contact/update | ~e mail | ~give a heads up to"
+    "(~alert/notify/tell/inform/warn/page/email/message/ping/slack/mail/advise/contact/update | e mail/mails | ~give a"
+    " heads up to"
     " | ~drop a line to | ~reach out to)"
 )
 _PEOPLE = "(<recipients> | both <recipients>)"
@@ -92,26 +93,35 @@ FRAME = Frame(
     TELL = [then] {_TELL} {_PEOPLE}
         | (raise/raises/fire/fires/trigger/triggers) {_MESSAGE} (in/to) {_PEOPLE}
         | (alert/message/notification/email/mail/note/ping/notice) [to/in/→] {_PEOPLE}
-    AND = (~alert/notify/tell/inform/email/message/page/cc/copy | ~copy in) <recipients:more> | with a copy to <recipients:more>
+    AND = (~alert/notify/tell/inform/email/message/page/cc/copy | ~copy in) <recipients:more> | with a copy to
+            <recipients:more>
+        | <recipients:more> (too/also | as well)
         | [with] <recipients:more> (in copy | [in] cc | on cc) | cc <recipients:more>
-    PASSIVE = {_PEOPLE} [must/should/shall | needs/need/has/have | is/are] [to] [be]
+    PASSIVE = [the] (operations/ops | [the/our] [data/operations/ops/support/crm/platform] team) [must/should/shall |
+            is/are]
+            [to] [be] (alerted/notified/told/informed/warned) (in/via/on/through/at/over) {_PEOPLE}
+        | [need/want] {_PEOPLE} [to] [must/should/shall | needs/need/has/have | is/are] [to] [be]
             (alerted/notified/told/informed/warned/emailed/messaged/paged/pinged)
         | {_PEOPLE} [must/should/shall] (~get/receive [{_MESSAGE}] | ~hear | ~know | ~hear about it | ~be told)
-        | {_PEOPLE} (want/wants/needs/need/has/have/would like) to (know/hear | be told)
-    GOTO = ({_MESSAGES} ~go | {_MESSAGE} ~go) to {_PEOPLE} | ({_MESSAGES} | {_MESSAGE}) [be] ~send/post/drop/issue/write {_TO} {_PEOPLE}
+        | {_PEOPLE} (want/wants/needs/need/has/have | would like) to (know/hear | be told)
+    GOTO = ({_MESSAGES} ~go | {_MESSAGE} ~go) to {_PEOPLE} | ({_MESSAGES} | {_MESSAGE}) [be]
+            ~send/post/drop/issue/write {_TO} {_PEOPLE}
     LET = ~let {_PEOPLE} know | ~make sure {_PEOPLE} (~know | ~hear)
     SEND = {_SEND} ({_MESSAGE} | {_KIND} {_MESSAGES}) {_TO} {_PEOPLE}
-        | ({_MESSAGE} | {_MESSAGES}) {_TO} {_PEOPLE}
+        | ({_MESSAGE} | {_MESSAGES}) {_TO} {_PEOPLE} [[is/are] (~send/post)]
     SENDTO = ~send {_PEOPLE} {_MESSAGE}
-    POST = ~post (to/in) {_PEOPLE} | ~post about it (to/in) {_PEOPLE}
-    NOUNTO = {_NOUNS} [{_MESSAGES} | alert/notification/message] [both] (~go | ~get/send/post/report/deliver/route/forward/email/announce
-            | [is/are] [to] [be] announced/reported/posted/sent/flagged) (to/in/at) {_PEOPLE}
+    POST = ~post [that/this/it] (to/in) {_PEOPLE} | ~post about it (to/in) {_PEOPLE}
+    NOUNTO = {_NOUNS} [{_MESSAGES} | alert/notification/message] [both] (~go |
+            ~get/send/post/communicate/report/deliver/route/forward/email/announce
+            | [is/are] [to] [be] announced/reported/posted/sent/flagged/communicated) (to/in/at) {_PEOPLE}
         | <event_states:one> ~go to {_PEOPLE}
-        | (~send/post/report/deliver/route/forward/email/announce/flag | ~raise) {_NOUNS} [{_MESSAGES} | alert] (to/in/with) {_PEOPLE}
+        | (~send/post/report/deliver/route/forward/email/announce/flag | ~raise) {_NOUNS} [{_MESSAGES} | alert]
+            (to/in/with) {_PEOPLE}
         | {_SEND} ({_MESSAGES} | {_MESSAGE}) (about/for/on/of) {_NOUNS} to {_PEOPLE}
         | ([on] {_NOUNS} [{_MESSAGES}] | <event_states:one> | <event_clauses:one> | approvals {{one=approval_needed}}
             [{_MESSAGES}]) (: | → | = | ? | go to)
-            [to/notify/alert/email/page/tell/message/inform/ping/slack/post | send to | post to/in | {_SEND} {_MESSAGE} to
+            [to/notify/alert/email/page/tell/message/inform/ping/slack/post | send to | post to/in | {_SEND}
+            {_MESSAGE} to
             | let] {_PEOPLE} [know]
         | ({_MESSAGES} | {_MESSAGE}) (about/for/on/of) {_NOUNS} (~go | ~send | ~post) (to/in) {_PEOPLE}
         | [{_NOUNS}] ({_MESSAGES} | approval {_MESSAGES} {{one=approval_needed}}) (: | → | =) {_PEOPLE}
@@ -121,7 +131,8 @@ FRAME = Frame(
         | {_NOUNS} {_TELL} {_PEOPLE} | {_NOUNS} ~trigger/raise/cause ({_MESSAGES} | {_MESSAGE}) (to/in) {_PEOPLE}
     EVENT = <event_clauses:one> | {_ON} {EVERY} <event_nouns:one> | {_BOTH}
         | <event_states:one> (: | → | ?)
-    ABOUT = (about/for/of/on/regarding) {EVERY} <event_nouns:one> | (about/for) approvals {{one=approval_needed}}
+    ABOUT = (signals/announces/indicates/says/saying/announcing/signalling) [that] <event_states:one>
+        | (about/for/of/on/regarding) {EVERY} <event_nouns:one> | (about/for) approvals {{one=approval_needed}}
         | that <event_states:one>
     NOBODY = ~alert/notify/tell/inform/warn [someone/people/us/me/everyone | the team]
         | ~send [a/an] [slack/email] (alert/message/notification/email/alerts) | on slack | by email
@@ -131,6 +142,7 @@ FRAME = Frame(
     SLACK = (via/on/over/by/through/in) slack {{via=slack}}
     MAIL = (via/by/over/through) (email/mail | e mail) {{via=email}}
     NOUN = {_NOUNS} [{_MESSAGES}] (to/in/→/:) {_PEOPLE}
+    TOPIC = (alerting/alerts/notifications/notification/monitoring/alert) :
     READ NOBODY EVENT|ABOUT
     READ TELL|SEND|SENDTO|POST
     READ TELL|SEND|SENDTO|POST [AND] EVENT|ABOUT [SLACK] [MAIL]

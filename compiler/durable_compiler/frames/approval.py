@@ -27,7 +27,7 @@ def build(values: Values, sentence: Sentence) -> Approval | Fault | tuple[Approv
     first = _clause(values["approved"], values.get("count", 1), values.get("role"), sentence)
     if "others" not in values:
         return first
-    second = _clause(values["others"], values.get("number", 1), values.get("role"), sentence)
+    second = _clause(values["others"], values.get("number", values.get("count", 1)), values.get("role"), sentence)
     if isinstance(first, Fault) or isinstance(second, Fault):
         return first if isinstance(first, Fault) else second
     return first, second
@@ -61,21 +61,31 @@ _WHAT = "<approved>"
 _PEOPLE = "people/persons/reviewers/approvers/humans/colleagues/person/reviewer/approver/individuals/colleague"
 _AT_LEAST = "[at least | a minimum of | no fewer than]"
 _WHO = (
-    f"({_AT_LEAST} <int:count> [different/separate] ({_PEOPLE}) [of us] | {_AT_LEAST} <int:count> of us | {_AT_LEAST} <int:count> [different] <role> | <role>"
+    f"({_AT_LEAST} <int:count> [different/separate] ({_PEOPLE}) (with/in/having the role [of] [a/an]) <role>"
+    f" | {_AT_LEAST} <int:count> [different/separate] ({_PEOPLE}) [of us] | {_AT_LEAST} <int:count> of us |"
+    f" {_AT_LEAST} <int:count> [different] <role> | <role>"
     " | (a/one/someone/somebody/another) [other/second] [person/human/else/reviewer/approver])"
 )
 _BY = f"(from/by/of {_WHO})"
 _NOUN = (
-    "(approval/approvals/sign-off/signoff/signoffs/consent/authorisation/authorization/approver/approvers/agreement/ok/okay"
+    "(approval/approvals/signoff/signoffs/consent/authorisation/authorization/approver/approvers/agreement/ok/okay"
     "/confirmation/permission | sign off/offs | thumbs up | go ahead | green light)"
 )
 _APPROVALS = f"([an/the/a/any] {_NOUN} | {_AT_LEAST} <int:count> {_NOUN})"
 _ROLE_APPROVAL = f"[the] <role> {_NOUN}"
-_GIVE = "(~approve/authorize/authorise/confirm/ok/okay | ~sign off [on] | ~agree to | ~give approval to | ~review and ~approve)"
+_GIVE = (
+    "(~approve/authorize/authorise/confirm/ok/okay | ~sign off [on] | ~agree to | ~give approval to | ~review and"
+    " ~approve)"
+)
 _GIVEN = (
     "(approved/authorized/authorised/confirmed | reviewed and approved | signed off | approved and signed off | agreed)"
 )
-_MUST = "([must/should/shall] | needs/need/has/have to)"
+_MUST = "([must/should/shall] [first] | needs/need/has/have [first] to)"
+_ANY = "(anything | any change/release/version | a change/release/version | it | changes)"
+_EDITED = (
+    "([the/this] (spec/specification | requirements [file]) {approved=spec_change}"
+    " | [the] [salesforce/table/target/warehouse] schema {approved=schema_change})"
+)
 _LIVE = (
     "(go/goes live | ~happen/proceed | [be] deployed/applied/made/released/allowed | go/goes ahead | take/takes place"
     " | go/goes (out | to production | through))"
@@ -88,46 +98,68 @@ FRAME = Frame(
     NEED = {_WHAT} (~need/require | ~wait for | subject to | [must/should] ~have | ~depend on) ({_APPROVALS} [{_BY}]
             | {_ROLE_APPROVAL})
         | {_WHAT} (~need/require | [be] ~need to be | to be) {_GIVEN} {_BY}
-        | {_WHAT} (must/should/shall/need/needs/has/have) [to] [be] {_GIVEN} [{_BY}]
-        | {_WHAT} [is/are] {_GIVEN} {_BY}
+        | {_WHAT} (must/should/shall/need/needs/has/have) [first] [to] [be] [first] {_GIVEN} [{_BY}]
+        | {_WHAT} [is/are] {_GIVEN} {_BY} | {_WHAT} need/needs approving {_BY}
         | {_WHAT} (must/may/should/can/is/are) [be] only ({_LIVE} | be) (after/with/once/when/if) ({_APPROVALS} [{_BY}]
             | {_ROLE_APPROVAL} | [they/it] [have/has] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN} [it/them])
         | {_WHAT} [is/are] only {_LIVE} (after/with/once/when/if) ({_APPROVALS} [{_BY}]
             | {_ROLE_APPROVAL} | [they/it] [have/has] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN} [it/them])
         | only {_GIVEN} {_WHAT} (may/can/must/should) {_LIVE}
-    ACTIVE = ({_AT_LEAST} <int:count> ({_PEOPLE}) | {_AT_LEAST} <int:count> <role> | <role> | someone/somebody | a person)
+    ACTIVE = ({_AT_LEAST} <int:count> ({_PEOPLE}) | {_AT_LEAST} <int:count> <role> | <role> | someone/somebody | a
+            person)
             {_MUST} {_GIVE} {_WHAT}
         | (before/for) {_WHAT} [,] {_APPROVALS} [{_BY}] ([is/are] (needed/required/necessary/mandatory) | must/should be
             (given/obtained))
         | {_APPROVALS} [{_BY}] (is/are) (enough/sufficient) (for/before) {_WHAT}
         | (want/need) {_WHO} to {_GIVE} {_WHAT}
-        | {_WHO} {_MUST} {_GIVE} before (anything | any change/release/version | it) (is/gets/goes) (deployed/live/released)
+        | {_WHO} {_MUST} {_GIVE} before (anything | any change/release/version | it) (is/gets/goes)
+            (deployed/live/released)
             {{approved=deploy}}
         | (before/for) {_WHAT} , {_WHO} {_MUST} (approve | sign off | give [their] {_NOUN}) [it/them]
+        | before {_EDITED} is/are/gets (changed/edited/modified/altered) [,] {_WHO} {_MUST} {_GIVE} [it/them | the
+            change]
+        | before {_WHAT} [,] {_WHO} {_MUST} (say yes) [to it/them]
+        | before {_EDITED} is/are/gets (changed/edited/modified/altered) [,] {_WHO} {_MUST} say yes [to it/them]
         | [~require/need/get/obtain | ~ask for] {_APPROVALS} [{_BY}] (for/before/on/per) {_WHAT} [{_BY}]
         | {_WHO} (per/for) {_WHAT}
         | {_APPROVALS} [{_BY}] (~need/require | is/are needed/required) (for/before/on) {_WHAT}
         | [~require/get/need] {_ROLE_APPROVAL} (for/before/on) {_WHAT} | {_ROLE_APPROVAL} is needed/required for {_WHAT}
-    SPLIT = ([~require/need/get/obtain] {_APPROVALS} (for/on/before) {_WHAT} [,] [and] <int:number> [{_NOUN}]
+    DEPLOYED = ({_APPROVALS} [{_BY}] [(is/are) (needed/required) | ~need/require] before ({_ANY})
+            (is/gets/goes/are/get/go)
+            (deployed/live/released)
+        | (nothing | no change/changes/version/release) [may/can/is/gets/goes] [be] (deployed/released/live)
+            (without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL}) | (until/unless) ({_WHO} [has/have] {_GIVEN} [it/them]
+            | [it] [has/is] [been] {_GIVEN} [{_BY}]))) {{approved=deploy}}
+    EDITED = {_EDITED} ((may/can/must/should) only be (changed/edited/modified/altered) (with/after) ({_APPROVALS}
+            [{_BY}]
+            | {_ROLE_APPROVAL}) | %must_not be (changed/edited/modified/altered) without ({_APPROVALS} [{_BY}]
+            | {_ROLE_APPROVAL}))
+        | (nobody | no one) (may/can) (change/edit/modify) {_EDITED} without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL})
+    SPLIT = ({_WHAT} (~need/require) {_APPROVALS} [{_BY}] [,/;] [and] (as/so do) <approved:others>
+        | [~require/need/get/obtain] {_APPROVALS} (for/on/before) {_WHAT} [,] [and] <int:number> [{_NOUN}]
             (for/on/before) <approved:others>
         | {_WHAT} ~need/require {_APPROVALS} [,] [and/while] <approved:others> [~need/require] <int:number> [{_NOUN}]
         | ({_WHAT} : {_APPROVALS} [,/;] [and] <approved:others> : <int:number> [{_NOUN}]))
     WITHOUT = no {_WHAT} [may/can/should/must] [{_LIVE}] without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL})
         | {_WHAT} (%must_not | cannot) {_LIVE} (without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL})
-            | (until/unless) ([it/they] [has/have/is/are] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN} [it/them]))
+            | (until/unless) ([it/they] [has/have/is/are] [been] {_GIVEN} [{_BY}] | {_WHO} [has/have] {_GIVEN}
+            [it/them]))
         | (nobody | no one | nothing) [may/can/is] (~deploy/release | deployed/released) without ({_APPROVALS} [{_BY}]
             | {_ROLE_APPROVAL}) {{approved=deploy}}
         | (do/does not | never) (deploy/release) without ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL}) {{approved=deploy}}
     LABEL = (approvals/approvers for {_WHAT} | {_WHAT} approvals/approvers
         | approvals (needed/required) for {_WHAT}) [is/are] [: | =] <int:count>
         | {_WHAT} (: | → | = | ?) ({_APPROVALS} [{_BY}] | {_ROLE_APPROVAL} | {_WHO}) [~need/require]
-    SUBJECTLESS = ([must/should/shall | need/needs/has/have to] [be] {_GIVEN} {_BY}
-            | (~need/require) {_APPROVALS} [{_BY}]) {{approved=deploy}}
+    SUBJECTLESS = [each/every [one] | they/it/all] ([must/should/shall | need/needs/has/have to] [be] {_GIVEN} {_BY}
+            | (~need/require | [is/are] gated (on/by)) {_APPROVALS} [{_BY}]) {{approved=deploy}}
+    TOPIC = (approval/approvals/governance | change control) :
     READ NEED
     READ ACTIVE
     READ SPLIT
     READ WITHOUT
     READ LABEL
+    READ DEPLOYED
+    READ EDITED
     FOLLOWING deploy READ SUBJECTLESS
     """,
     build=build,

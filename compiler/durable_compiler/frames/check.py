@@ -67,14 +67,23 @@ FRAME = Frame(
         | [a] warning ~raise/give/issue/log/send/show (if/when/whenever/where) <condition:said>
         | <selection:said> (raise/raises/give/gives/cause/causes/trigger/triggers | lead/leads to) a warning
         | ~flag <selection:said> (with/as) a warning
+        | (<deviation:said> | <selection:said>) ([only/just/merely] ~raise/cause/trigger/give/produce/generate/issue
+        [only/just/merely] a warning [only] | [only/just/merely] (lead/leads to | result/results in) a warning [only])
         | ~warn [us] (about/of/on/for) <selection:said> | ~warn [us] (about/of/on/for) <deviation:said>
-    REJECT = ~reject [any] <selection:said> | <selection:said> ~reject
+    REJECT = (~turn away | ~refuse) [any] <selection:said> | <selection:said> [are/is/get/gets] (turned away | refused)
+        | ~reject [any] <selection:said> | <selection:said> ~reject
         | ~reject [the/any] record/records/row/rows (if/when/whenever/where) <condition:said>
         | [the/any] record/records/row/rows ~reject (if/when/whenever/where) <condition:said>
+        | ~reject (if/when/whenever/where) <condition:said>
+        | <selection:said> (~go/land/end_up (to/in/among) | ~send/move/divert to) [the] (rejects/reject | rejected rows)
+        [table]
+        | <deviation:said> %be (invalid/unacceptable/forbidden | not (valid/allowed/permitted/acceptable))
+        | <selection:said> %be (invalid/unacceptable/forbidden | not (valid/allowed/permitted/acceptable))
         | <rejected_if:said> | ~reject <deviation:said> | <deviation:said> ~reject
     FAIL = ~fail [the/a] [run/sync/pipeline/job/load] (if/when/whenever) <condition:said>
         | run/sync/pipeline/job/load ~fail (if/when/whenever) <condition:said>
         | ~fail [the/a] [run/sync/pipeline/job/load] on <selection:said>
+        | <deviation:said> %failrun | <selection:said> %failrun
         | <deviation:said> ~fail run/sync/pipeline/job/load | <selection:said> ~fail run/sync/pipeline/job/load
     UNLESS = (~fail [the/a] [whole/entire] [run/sync/pipeline/job/load] | run/sync/pipeline/job/load ~fail)
         (unless | if not) <statement:said> {on_failure=fail}

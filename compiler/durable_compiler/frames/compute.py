@@ -85,13 +85,15 @@ FRAME = Frame(
     STORED = <expression> [,] (stored/saved/kept/written/loaded/calculated/computed/held/put/recorded)
         %into_column
     NOTE = <expression> (as/→) %a_column
-    JOIN = (~combine/join/concatenate/concat/merge/glue/stick/string/tie | ~put/stick/glue/string/tie together) <texts:expression> [together] %into_column
+    JOIN = (~combine/join/concatenate/concat/merge/glue/stick/string/tie | ~put/stick/glue/string/tie together)
+        <texts:expression> [together] [[,] %separated] %into_column
     JOINED = <texts:expression> (combined/joined/concatenated/merged/glued | put together) [together]
         %into_column
     DEFINE = %subject (be | = | : = | : | → | is/equals | is equal to | %worked_out [as/from/by/to/of] [being]
         | is the result of | is just/simply | holds/contains/shows/hold/contain/show/give/gives) <expression>
     MADE = %subject (%worked_out [by/from/of/as] [joining/combining/concatenating] | = | : | is | be
         | holds/contains/shows/hold/contain/show | with) <spelled:expression>
+    SPELT = [<object>] <plain_column:column> (= | : = | is | :) <spelled:expression>
     EQUATION = <plain_column:column> (= | : =) <expression>
     WANTED = ~want %subject to be <expression>
     FILL = ~set/fill/populate/calculate/compute/derive/build/define/create/form/make/obtain/get/assemble/compose
@@ -101,25 +103,34 @@ FRAME = Frame(
         [joining/combining/concatenating/merging] <spelled:expression> [together/combined/joined/concatenated]
     CREATE = %creating %a_column (%holding_value | , [%worked_out] [as/from] | [,] %worked_out [as/from/by/of] | from
         | [,] (that/which) %worked_out [as/from/by/of]) <expression>
-    MAKE = %creating %a_column (%holding_value | [,] %worked_out [of/from/by] | [,] (that/which) %worked_out [of/from/by]
+    BRACED = %creating %a_column \( <expression> \) | %creating %a_column [,] namely <expression>
+    READ BRACED [FOR] [OBJECT]
+    MAKE = %creating %a_column (%holding_value | [,] %worked_out [of/from/by] | [,] (that/which) %worked_out
+        [of/from/by]
         | from | out of | [,] combining/joining/concatenating | by joining/combining/concatenating)
         <spelled:expression> [together/combined/joined/concatenated]
-    HAVING = <object> [table/record/records] %having [a/an/the] %a_column (%holding_value | [,] %worked_out [as/from/by/of] | [,] (that/which)
+    HAVING = <object> [table/record/records] %having [a/an/the] %a_column (%holding_value | [,] %worked_out
+        [as/from/by/of] | [,] (that/which)
         %worked_out [as/from/by/of] | for | from) (<expression> | <spelled:expression>)
     ADDED = [a/the/one] %fresh [%column_kind] column/field [named/called] <new_column:column> [is/are/be]
-        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values [of] | : | with | holding/containing) <expression>
-    VERB = <deed:expression> [,] and ~store/save/keep/write/record/put (it/that/this
+        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values [of] | : | with
+        | holding/containing) <expression>
+    VERB = <deed:expression> [(on/of/for) <object>] [,] [and/then] ~call/name (it/that/this
+        | the result/outcome/sum/total/product/quotient/difference) [column] <plain_column:column>
+        | <deed:expression> [(on/of/for) <object>] [,] and ~store/save/keep/write/record/put (it/that/this
         | the result/outcome/sum/total/product/quotient/difference) %into_column
     DOING = <deed:expression> %into_column | <deed:expression> to ~get/obtain/give/form/make/compute/calculate/produce
         %a_column | %subject %worked_out [%of_object] by <deed:expression>
         | (%creating | ~compute/calculate/obtain/get/derive/work_out/build/form) %a_column [,] [%worked_out]
         [(on/for) <object>] by <deed:expression>
         | <object> %having [a/an/the] %a_column [,] [%worked_out] by <deed:expression>
+        | %creating %a_column (that/which) <deed:expression>
     FOR = (for/of/on/in) <object> [records] | <there:object>
     OBJECT = <object> :
     SEPARATED = [,] %separated
     ROUND = [,] <rounding:round>
-    READ STORE|STORED|NOTE|DEFINE|MADE|EQUATION|WANTED|FILL|BUILD|CREATE|MAKE|HAVING|ADDED|JOIN|JOINED [FOR] [OBJECT]
+    READ STORE|STORED|NOTE|DEFINE|MADE|SPELT|EQUATION|WANTED|FILL|BUILD|CREATE|MAKE|HAVING|ADDED|JOIN|JOINED [FOR]
+        [OBJECT]
         [SEPARATED] [ROUND]
     READ FIRST|FIRSTED [FOR] [OBJECT]
     READ VERB|DOING [FOR] [OBJECT] [ROUND]

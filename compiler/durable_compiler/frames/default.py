@@ -223,7 +223,8 @@ FRAME = Frame(
         | [a/an/any] %absent values of/in/for <owned> %turns <filler>
         | <owned> without [a] value %turns <filler> | <owned> (with no value | left %absent) %turns <filler>
         | no <owned> (~mean | → | = | :) <filler> | [any] %absent <owned> (:/-/? | – | —) [%use] <filler>
-        | (where/when/if) [a/an/any] %absent <owned> [is] (found | comes in | comes up | ~occur) [,] [then] %fills <filler>
+        | (where/when/if) [a/an/any] %absent <owned> [is] (found | comes in | comes up | ~occur) [,] [then] %fills
+        <filler>
         | <filler> (replaces | stands in for | is used for | stands for) [a/an/any/all] %absent <owned>
     DEFAULTS = <owned> ~default to <filler> | ~default [a/an/any] [%absent] <owned> to <filler>
         | [the] default [value] of/for <owned> is/are/being/= <filler> | <owned> has/have [a/the] default [value]
@@ -232,16 +233,21 @@ FRAME = Frame(
         | ~set the default [value] of/for <owned> to <filler>
         | ~use/take/assume/set <filler> as [the/a] default [value] for/of/in <owned>
         | the default <owned> is <filler> | default [value] for/of <owned> : <filler>
-        | <owned> [:/,/-] [the] default [value] [:/is/=/of/to] <filler> | <owned> \\( default [value] [:/is/=] <filler> \\)
+        | <owned> [:/,/-] [the] default [value] [:/is/=/of/to] <filler> | <owned> \\( default [value] [:/is/=]
+        <filler> \\)
         | <owned> : [%use] <filler> (by default | (when/if/where) (%absent | it's %absent) | as [the] default)
         | by default [,] <owned> is <filler> | default <owned> [:/=] <filler> | <owned> ~fall back to <filler>
         | ~give <owned> [a/the] default [value] of <filler> | ~give <owned> <filler> (by default | as [the/a] default)
+    NOTHING = %when nothing is (entered/given/recorded/set/known/stored | filled in) (for/in/as) <owned> [,] [then]
+        (%fills
+        <filler> | [the] [value/text] <filler> %filled_in)
     AGAIN = (%when <it:owned> %isabsent | %when <its:owned> %absent) [,] [then] %fills <filler>
         | (%when <it:owned> %isabsent | %when <its:owned> %absent) [,] [then] [the] [value/text] <filler> %filled_in
         | %use <filler> (%when <it:owned> %isabsent | %when <its:owned> %absent)
         | <filler> (%when <it:owned> %isabsent | %when <its:owned> %absent)
         | (%when <it:owned> %isabsent | %when <its:owned> %absent) [,] (it/they) %turns <filler>
-    WHEN = %when no <owned> (is/are | has been | have been | was/were) (given/set/present/known/there/available/recorded/entered
+    WHEN = %when no <owned> (is/are | has been | have been | was/were)
+        (given/set/present/known/there/available/recorded/entered
         | specified/provided/stored | filled in) [,] [then] (%fills <filler> | [the] [value/text] <filler> %filled_in)
         | %when there is/are no <owned> [,] [then] %fills <filler> | %when <owned> %isabsent [,] [then] %fills
         <filler> [instead]
@@ -257,7 +263,7 @@ FRAME = Frame(
         | ~set/default <owned> to <filler> %when ((it/they/that | the value | the field) %isabsent | it's %absent)
         | <owned> %turns <filler> %when ((it/they/that | the value | the field) %isabsent | it's %absent)
         | <owned> (is | %turns) <filler> %when %absent | ~set/default <owned> to <filler> %when %absent
-        | <owned> [,] %when %absent [,] %turns <filler> | <owned> [,] %when %isabsent [,] %turns <filler>
+        | <owned> [,] %when %absent [,] (is | %turns) <filler> | <owned> [,] %when %isabsent [,] %turns <filler>
         | <filler> %filled_in %when <owned> %isabsent | <filler> %when <owned> %isabsent
     FILL = ~fill/replace/substitute/populate/set/store/write/convert/turn/load/save/map/overwrite/treat/count/show/record
         [in/out/up]
@@ -272,12 +278,14 @@ FRAME = Frame(
         | ~let [a/an] %absent <owned> (be/become/read) <filler> | ~put <filler> (in/into) [a/an/any] %absent <owned>
     OBJECT = (for/on/in) <object> [,] [a/an/any/all] %absent <named> %turns <filler>
         | ~fill [in] [a/an/any/all] %absent <named> (with/by) <filler> (for/on/in/of) <object>
-        | <object> %lacking <named> (get/gets/receive/receives | must/shall/should get/receive/have | %be given | %turns)
+        | <object> %lacking <named> (get/gets/receive/receives | must/shall/should get/receive/have | %be given |
+        %turns)
         <filler> [as [the/a] [default] [value] | as (its/their/the) <named>]
         | ~give <object> %lacking <named> [a/the] [value] [of] <filler>
         | (for/on/in) <object> [,] <named> ~default to <filler>
         | (for/on/in) <object> [,] %when <named> %isabsent [,] %fills <filler>
-        | (for/on/in/of) <object> %lacking <named> [,/:] %fills <filler> | <object> %lacking <named> [,/:/→] %fills <filler>
+        | (for/on/in/of) <object> %lacking <named> [,/:] %fills <filler> | <object> %lacking <named> [,/:/→] %fills
+        <filler>
         | %when [a/an/any] <some:object> %lacks <named> [,] [then] %fills <filler> [instead]
         | %when [a/an/any] <some:object> %lacks <named> [,] [then] [the] [value/text] <filler> %filled_in
         | %when [a/an/any] <some:object> %lacks <named> [,] [then] (it/they | the value | that) %turns <filler>
@@ -302,7 +310,8 @@ FRAME = Frame(
         | <owned> %counts %nothing (when/if/where) (it/they) is/are/says/say/equals/reads/read/contains <blanks>
         | (when/if/where) <owned> (is/are/says/say/equals/reads/read/contains) <blanks> [,] [then]
         ~treat/read/count/regard/interpret/consider (it/that/them) as %nothing
-        | (when/if/where) <owned> (is/are/says/say/equals/reads/read/contains) <blanks> [,] [then] (it/that/they) %counts
+        | (when/if/where) <owned> (is/are/says/say/equals/reads/read/contains) <blanks> [,] [then] (it/that/they)
+        %counts
         %nothing
     NULLS = ~null [out] <blanks> (in/for) <owned> | null/nulls/blank/blanks out <owned> %when (it/they | the value)
         is/are/says/say/equals/reads <blanks> | ~convert/turn/change/set/replace <blanks> (in/for) <owned>
@@ -311,7 +320,7 @@ FRAME = Frame(
         | blank | empty)
     SCOPE = <scope>
     READ OBJECT
-    READ MISSING|DEFAULTS|AGAIN|WHEN|TRAIL|FILL [SCOPE]
+    READ MISSING|DEFAULTS|NOTHING|AGAIN|WHEN|TRAIL|FILL [SCOPE]
     READ TREAT|IN|COUNT|OF|NULLS [SCOPE]
     """,
     build=build,

@@ -51,24 +51,31 @@ def ir(clause: Deploy, catalogue: Snapshot) -> dict[str, Any]:
 
 
 _RELEASES = "deployments/deployment/releases/release/rollouts/rollout/deploys/deploy/versions/upgrades/changes"
-_DEPLOY = "(~deploy/release/promote/switch/perform/do/make/execute/handle | ~carry out | [is/are] done | ~roll out | ~go live | ~go | ~ship | ~put into production | ~deliver | ~update)"
-_ITS = "[new/every/each/all/the/a] [new] [versions/releases/changes/version/release/change/pipeline/code] [to production]"
+_DEPLOY = (
+    "(~deploy/release/promote/switch/perform/do/make/execute/handle | ~carry out | [is/are] done | ~roll out | ~go"
+    " live | ~go | ~ship | ~put into production | ~deliver | ~update)"
+)
+_ITS = (
+    "[new/every/each/all/the/a] [new] [versions/releases/changes/version/release/change/pipeline/code] [to production]"
+)
 _BY = "(with/using/by/in/as/via/through/following/to | by means of | by way of)"
-_WAY = "(fashion/style/strategy/way/approach/pattern/method/model/deployment/deployments/release/releases/scheme/technique)"
+_WAY = "(fashion/style/strategy/way/approach/pattern/method/model/deployment/deployments/release/releases/scheme)"
 _ROWS = "[the/all] rows/records"
 _DIFFER = (
     "(~differ [from (blue {strategy=blue_green} | each other)] | (is/are) different | do not match | ~mismatch"
     " | ~diverge | ~disagree) [between (blue and green | green and blue) {strategy=blue_green}]"
 )
 _PROMOTION = (
-    "promotion/promoting/cutover/switching/release/deployment | [the] cut over | [the] switch | it goes live | going live"
+    "promotion/promoting/cutover/switching/release/deployment | [the] cut over | [the] switch | it goes live |"
+    " going live"
     " | switching over | green/it [is] promoted | green goes live | promoting green | promotion of green"
 )
 _IF = "(if/when/whenever/should/once | in case)"
 _PAIR = "(blue and green | green and blue | the two | the two sides/versions | both | both sides/versions)"
 _AGAINST = "(with/to/against)"
 _BOTH = (
-    f"(green {_AGAINST} blue | blue {_AGAINST} green | blue and green | green and blue | the green [version/table/tables/side]"
+    f"(green {_AGAINST} blue | blue {_AGAINST} green | blue and green | green and blue | the green"
+    " [version/table/tables/side]"
     f" {_AGAINST} the blue | the blue [version/table/tables/side] {_AGAINST} the green)"
 )
 _COMPARED = "(~compare/diff/check | ~diff)"
@@ -80,7 +87,8 @@ _BOX = (
     " | [isolated/sandboxed/separate/dedicated] containers)"
 )
 _RUNS = (
-    "([each/every/the/all/a] (run/sync/job/load/deployment/pipeline/version/release) | runs/syncs/jobs/deployments/releases | it"
+    "([each/every/the/all/a] (run/sync/job/load/deployment/pipeline/version/release) |"
+    " runs/syncs/jobs/deployments/releases | it"
     " | everything | [the] code)"
 )
 
@@ -88,18 +96,22 @@ FRAME = Frame(
     kind="deploy",
     doc="Says how a release goes live, how much it may differ, and whether runs are isolated.",
     phrases=f"""
-    BLUEGREEN = [new/all/every/each/the/a] [new] {_RELEASES} [to production] {_DEPLOY} [{_BY} [a/the]] <blue_green> [{_WAY}]
+    BLUEGREEN = [new/all/every/each/the/a] [new] {_RELEASES} [to production] {_DEPLOY} [{_BY} [a/the]] <blue_green>
+            [{_WAY}]
         | {_DEPLOY} {_ITS} [{_BY} [a/the]] <blue_green> [{_WAY}] [{_RELEASES} | strategy]
         | ~use/follow/adopt/do [a/the] <blue_green> ({_RELEASES} | {_WAY}) [{_WAY}]
         | [all/every/each/new/a] [new] {_RELEASES} ~use/follow/happen/do [a/the/as] <blue_green> [{_WAY}]
         | [all/every/each/new/a] [new] {_RELEASES} (is/are/be) [done] <blue_green> [{_WAY}]
         | [the] {_MODE} [is] [: | =] <blue_green> | {_RELEASES} (: | =) <blue_green>
-        | <blue_green> {_RELEASES} [{_WAY}] | <blue_green>
+        | [a] <blue_green> {_RELEASES} [{_WAY}] [is/are] [required/needed/used] | <blue_green>
+    WITHDIFF = with (%most <share:diff> of {_ROWS} differing | [a] (maximum/max) (difference/diff) [of] <share:diff>
+            [of {_ROWS}])
     INPLACE = ({_DEPLOY} {_ITS} {_PLACE} | ~use {_PLACE} ({_RELEASES} | strategy)
         | [all/every/each/the/new] [new] {_RELEASES} (is/are/be | ~happen | ~use) [made/done] {_PLACE}
         | [the] {_MODE} [is] [: | =] {_PLACE} | {_RELEASES} (: | =) {_PLACE}
         | [all/every/each/the/new] [new] {_RELEASES} {_DEPLOY} {_PLACE} | {_PLACE} {_RELEASES}
-        | (~update/replace/upgrade/overwrite) [the] [existing/live/running/current] [version/pipeline/deployment/release] {_PLACE}
+        | (~update/replace/upgrade/overwrite) [the] [existing/live/running/current]
+            [version/pipeline/deployment/release] {_PLACE}
         | ~overwrite the live/existing/running version) {{strategy=in_place}}
     COMPARE = (~compare/diff/check {_BOTH} | {_BOTH} ~compare/diff/check
             | ((green | it) (~compare/diff/check) {_AGAINST} [the] blue)
@@ -108,24 +120,32 @@ FRAME = Frame(
     BEFORE = (before | prior to | on | at | ahead of) [the/each/every/any] ({_PROMOTION})
     STOP = ~stop/abort/cancel/halt/fail/refuse/block | (do/does not ~promote/switch/deploy) | ~stop the promotion
         | ~call [it] off
-    STOPPROMO = ~stop/abort/cancel/halt/block/refuse/fail/reject (the/a/any/every promotion | promotion |
+    STOPPROMO = ~stop/abort/cancel/halt/block/refuse/fail/reject/withhold (the/a/any/every promotion | promotion |
             promoting | the cutover/deployment/release
             | the switch) | ((the/a/any/every) promotion/cutover/switch ~stop/fail/abort/halt/cancel/block)
             | (must/do/does/should/may not promote)
-            | promotion ~stop/fail/halt/abort/block/cancel | promotion %must_not ~happen/proceed/continue | promotion %must_not (~take place | ~go ahead)
+            | promotion ~stop/fail/halt/abort/block/cancel/withhold | promotion %must_not ~happen/proceed/continue |
+            promotion
+            %must_not (~take place | ~go ahead)
     STOPGREEN = (%must_not ~promote/deploy green | green %must_not ([be] promoted/deployed | ~go live)
         | ~stop/abort/block/cancel/halt promotion of green) {{strategy=blue_green}}
     DIFF = {_IF} %over <share:diff> of {_ROWS} {_DIFFER}
-        | {_IF} (any rows/records/row/record ~differ | a row/record ~differ | a single row/record ~differ) [from blue | between
+        | {_IF} (any rows/records/row/record ~differ | a row/record ~differ | a single row/record ~differ) [from blue
+            | between
             blue and green] {{diff=0}}
-        | {_IF} [the/they/their] (difference/diff/differences | share of differing rows) (~exceed | is (more/greater) than
+        | {_IF} [the/they/their] (difference/diff/differences | share of differing rows) (~exceed | is (more/greater)
+            than
             | is over/above)
             <share:diff> [of {_ROWS}]
         | {_IF} (they | {_PAIR}) (differ | ~be different) (in/by) %over <share:diff> [of {_ROWS}]
         | (on/at) %over <share:diff> (differing rows | difference | rows differing | of {_ROWS} {_DIFFER})
-    ONLYIF = (only ~promote | ~promote only) [green {{strategy=blue_green}}] {_IF} %most <share:diff>
+    ONLYIF = (only ~promote | ~promote only | (~switch/cut over) only | only (~switch/cut over)) [green
+            {{strategy=blue_green}}] {_IF} %most <share:diff>
             of {_ROWS} {_DIFFER}
         | ~promote green only {_IF} %most <share:diff> of {_ROWS} {_DIFFER} {{strategy=blue_green}}
+        | green [is/be/may/can/must/should] [be] promoted only {_IF} [, compared (with/to) blue ,] %most <share:diff>
+            of {_ROWS} {_DIFFER}
+            {{strategy=blue_green}}
         | green [may/can/must/should] [be] only (promoted/deployed) {_IF} %most <share:diff> of {_ROWS} {_DIFFER}
             {{strategy=blue_green}}
     MAXDIFF = (%most <share:diff> of {_ROWS} may/can differ between {_BOTH}
@@ -134,9 +154,13 @@ FRAME = Frame(
         | (maximum/max) [allowed] (difference/diff) [between {_BOTH}] [is] [: | =] <share:diff> [of {_ROWS}])
             {{strategy=blue_green}}
     CONTAINER = (~run/execute/work/isolate/put/start/deploy [{_RUNS}] [isolated] [in/inside/within] {_BOX}
-        | {_RUNS} (~run/happen/execute/isolate/start/work/deploy | ~take place | has/have/gets/get) [isolated] [in/inside/within] {_BOX}
+        | {_RUNS} (~run/happen/execute/isolate/start/work/deploy | ~take place | has/have/gets/get) [isolated]
+            [in/inside/within] {_BOX}
         | ~isolate {_RUNS} (in/inside/within) {_BOX}
+        | {_RUNS} (in/inside/within) {_BOX} for isolation | ~run (in/inside/within) {_BOX} for isolation
+        | ~use containers to isolate {_RUNS}
         | ~use (container isolation | isolated containers | an isolated container | containers for runs)
+        | container isolation (for/per/on/with) {_RUNS}
         | (isolation | [run] isolation) [is/level] [: | =] container/containers
         | (one | a/an [own/separate/isolated/dedicated]) container (per/for) [each/every] run
         | {_RUNS} (is/are) (containerized/containerised) | (~run/execute) (containerized/containerised/sandboxed))
@@ -145,7 +169,8 @@ FRAME = Frame(
         | {_RUNS} ~run/execute (as/in) [a/an] (plain/normal/ordinary/regular/local/simple) process
         | (isolation | run isolation) [is] [: | =] process
         | ~run directly on the host | no container isolation) {{isolation=process}}
-    READ BLUEGREEN
+    TOPIC = (deployment/deployments/isolation/release/releases | release/deployment strategy) :
+    READ BLUEGREEN [WITHDIFF]
     READ INPLACE
     READ COMPARE [BEFORE]
     READ COMPARE STOP|STOPPROMO|STOPGREEN DIFF [BEFORE]

@@ -60,6 +60,8 @@ def _cases(values: Values) -> Cases | None:
     if isinstance(when, tuple):
         owner, term = when
         when = When(owner, term, True, None)
+    if "whether" in values:
+        return Cases(((when, Value(True, 0, 0)),), Value(False, 0, 0))
     value = values.get("value") or Value(True, 0, 0)
     return with_first(when, value, found)
 
@@ -150,8 +152,10 @@ FRAME = Frame(
     CREATE = %creating %a_column %holding_value <cases>
     HAVING = <object> [table/record/records] %having [a/an/the] %a_column %holding_value <cases>
     ADDED = [a/the/one] %fresh [%column_kind] column/field [named/called] <new_column:column> [is/are/be]
-        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values | : | with | holding/containing) <cases>
-    ASSIGN = ~assign/put/tag/mark/label/give/set/rate/flag <object> (to/in/into | with/as | in the) %a_column [=/:/as/to]
+        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values | : | with |
+        holding/containing) <cases>
+    ASSIGN = ~assign/put/tag/mark/label/give/set/rate/flag <object> (to/in/into | with/as | in the) %a_column
+        [=/:/as/to]
         <cases> | ~tag/mark/label/give/rate/flag/assign <object> %a_column (=/:/as/to/→) <cases>
     PLACED = (~put/write/store/record/enter/show/use) <cases> [,] (in/into/under) %a_column
     WHEN = (if/when/where/whenever | in case) <case_when:when> [,] [then] ((~set/make %a_column (to/as/=)
@@ -167,13 +171,22 @@ FRAME = Frame(
     GROUP = (for/of/on) <selection:when> [,/:] (~set/make/write/fill %a_column (to/as/=/with) | %a_column
         (is/be/becomes/=/says/say/reads/read/shows/show | is set to | be set to)) <case_value:value>
     CALLED = ~mark/tag/label/flag/rate/classify/call <object> [as/with] <case_value:value> (in/under) %a_column [,]
-        (if/when/where/whenever | in case) <case_when:when> | <object> (be/is/are/get/gets/count/counts) [called/labelled/labeled/tagged/marked/classed/classified/rated/named
+        (if/when/where/whenever | in case) <case_when:when> | <object> (be/is/are/get/gets/count/counts)
+        [called/labelled/labeled/tagged/marked/classed/classified/rated/named
         | flagged] [as] <case_value:value> (in/under) %a_column [,] (if/when/where/whenever | in case | as soon as)
         <case_when:when> | <object> (have/has/get/gets/take/takes/show/shows) [the value] <case_value:value>
         (in/under/for/as) %a_column [,] (if/when/where/whenever | in case) <case_when:when>
     TAG = ~tag/label/mark/classify/categorise/categorize/rate/flag/call <selection:when> [as/with] <case_value:value>
         (in/under) %a_column | ~set/assign/give <selection:when> %a_column (to/=/of) <case_value:value>
-    FLAG = ~flag/mark/tag <selection:when> (as/with) <marked_column:column>
+    WHETHER = (~store/record/show/capture/hold/keep/write/put/say/save/note) (in/under) %a_column whether
+        [or not] <case_when:when>
+        | %subject (holds/hold/contains/say/says/show/shows/tell/tells/record/records/is/indicate/indicates/state/states)
+        whether [or not] <case_when:when>
+        | (~store/record/show/capture/hold/keep/write/put/save/note) whether [or not] <case_when:when> [,] %into_column
+        | %creating %a_column [to/that/which]
+        [show/shows/showing/say/says/saying/for/hold/holds/holding/tell/tells/telling
+        | indicate/indicates/indicating/record/records/recording] whether [or not] <case_when:when>
+    FLAG = ~flag/mark/tag <selection:when> (as/with/in/under) <marked_column:column>
     CLASSIFY = ~classify/tag/label/mark/categorise/categorize/rate/segment/group/bucket <object> (as/into/with) <cases>
         [,] (in/under) %a_column
     HAVE = <object> (get/have/receive/are | must/should/shall get/have/receive) %a_column [of/=/:] <cases>
@@ -183,6 +196,7 @@ FRAME = Frame(
     FOR = (for/of/on/in) <object> [records] | <there:object>
     OBJECT = <object> :
     READ SET|TOPIC|HAVE|HAVING|ADDED|ASSIGN|PLACED|DEFINE|PLAIN|CREATE|CLASSIFY|SORT [FOR] [OBJECT]
+    READ WHETHER [FOR] [OBJECT] {whether=yes}
     READ WHEN|TAGGED|GIVEN|GROUP|CALLED|TAG|FLAG [REST] [FOR] [OBJECT]
     """,
     build=build,

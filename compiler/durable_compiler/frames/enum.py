@@ -145,12 +145,21 @@ FRAME = Frame(
         | in/for/within/on %of_field [,/:] ~map/translate/convert/turn/change/recode/replace <sources>
         to/into/as/with/by <targets> %in_order
         | in/for/within/on %of_field [,/:] <sources> (~become/mean | must/shall/should become) <targets> %in_order
+    BACKWARD = %of_field (%be | must/shall/should) (~read/show/say/become/be | ~store/write/record/show/map/translate
+        [as/to/with]) <backward:pairs>
+        | (in/for/within/on) %of_field [,/:] [please] [~write/store/put/show/use/record/say] <backward:pairs>
+        | ~write/store/put/show/use/record/say <backward:pairs> (in/for/on) %of_field
+    OTHERS = for (any/all/every/each [the] other
+        [value/values/status/stage/type/rating/priority/reason/source/one/ones])
+        [,] [please] (~write/use/store/put/show/record/say) <target:otherwise>
+    READ BACKWARD [OTHER] [OTHERS] [REJECT] [SCOPE]
     CALLS = (for/in/within/on) %of_field [,/:] ~call/label/name/make/tag <called:pairs>
     IF = (when/if/where/whenever) <one_owned:field> (is/are/says/reads/equals/=) <conditional:pairs>
     VALUES = <whole:pairs> | <whole:pairs> (in/for/on) %of_field
     OTHER = %rest we [will] [just/simply] ~call/make/use/label/store/record/write [as] <target:otherwise>
         | %rest [(%be | must/shall/should) (~map/store/translate/convert/turn/record/show/treat/change/recode/become
-        | ~label/call/write/hold/count) | ~become/map/turn/count/mean/read/show/get | is/are/stays | must/shall/should be]
+        | ~label/call/write/hold/count) | ~become/map/turn/count/mean/read/show/get | is/are/stays |
+        must/shall/should be]
         [to/into/as/→/:/=/-] <target:otherwise>
         | (otherwise | or else | if not | by default | failing that) [,/:] [it/they/use] [~become] [→/:/=/as/to]
         <target:otherwise>

@@ -256,6 +256,26 @@ FRAME = Frame(
     kind="fields",
     doc="Says which fields of an object are read, left out, or looked up at a related object.",
     phrases="""
+    NOTHINGBUT = %bring nothing (from/of) <object> (but | except | other than) <named>
+    LEAVEWHEN = ~leave <named> out when (it/we | the (sync/pipeline/tool)) (~copy/sync/load/read/pull/import) <object>
+        | ~leave out <named> when (it/we | the (sync/pipeline/tool)) (~copy/sync/load/read/pull/import) <object>
+        | when (copying/syncing/loading/reading/pulling/importing) <object> [,] [please] (~leave out <named>
+        | ~leave <named>
+        out)
+    ALLIUSE = (for/from/of/on) <object> [,] all [that] (i/we) (use/need/want) (is/are) <named> [[,] so [please] %bring
+        (just/only) (those/these/them)]
+    UNUSED = <owned> (is/are) not used [in [any/our] (report/reports/dashboard/dashboards) | anywhere] [,] and
+        (must/should/shall/can) be (excluded/omitted | left out)
+    SHOULDTAKE = (for/from/of/on) <object> [,] [we] [should/must/shall] %bring <named> (only | and nothing else
+        | , nothing
+        else | and no other field/fields | , and no other field/fields | , and nothing else | , no other field/fields)
+    NEXTTO = (next to | alongside | beside/with/for) each/every <object> [,] (i/we) (want/need
+        | would like) to (see/have)
+        <related>
+        | (for/on/with/to) <object> [,] please %attach <related>
+    READ NOTHINGBUT|ALLIUSE|SHOULDTAKE {choice=only}
+    READ LEAVEWHEN|UNUSED {choice=excluded}
+    READ NEXTTO [AS]
     ONLY = %bring %solely <owned> | %bring nothing (but | except | other than) <owned> | %solely %bring <owned> |
         ~need/want/require/store/keep/write %solely <owned>
         | %solely ~need/want/require/store/keep/write <owned>
@@ -282,6 +302,10 @@ FRAME = Frame(
     SYNCBUT = %bring <object> [,] but (%solely | [with] %solely [the] [following] fields/columns [:]) <named>
         | <known:object> %be %bring [as well | too | also] [,] but [of these/them/those] %solely [the] [field/fields]
         <named> [may/can be] [%be] [%bring]
+    LIMITOF = (for/from/of/on) <object> [,] [the] [extract/sync/load/selection/import/fields/columns] %be
+        limited/restricted/confined/reduced to <named>
+        | (column/field selection | selected/required columns/fields | columns/fields [to] [%bring]) (for/of/on/from)
+        <object> [:] <named>
     LIMIT = ~limit/restrict/reduce [the] [fields/columns of] <object> [fields/columns] to <named>
         | [the] [fields/columns of] <known:object> [fields/columns] is/are ~limit/restrict/reduce to <named>
         | ~limit/restrict/reduce [the] fields/columns [of/for/from/on] <object> to <named>
@@ -291,11 +315,12 @@ FRAME = Frame(
     WITHONLY = (%bring <object> | <known:object> is/are %bring) with %solely <named>
     LEAVE = (~leave out | ~exclude/omit) <owned> %outof | ~leave <owned> out %outof
     LEAVEOF = (~leave out | ~exclude/omit) <named> (from/of) <object> %feed
-        | ~leave <named> out (of/from) <object> %feed | <named> %be (left out | excluded | omitted) (of/from) <object>
+        | ~leave <named> out (of/from) <object> %feed | <named> %be (deselected | left out | excluded
+        | omitted) (of/from/on/for/in) <object>
         %feed
     LEFT = <owned> [must/shall/should] ~stay/remain out %outof | <owned> %be ~keep out %outof | ~keep <owned> out
         %outof
-        | <owned> %be (left out | excluded | omitted) %outof
+        | <owned> %be (deselected/unselected | left out | excluded | omitted) %outof
     NEVER = (do/does not need/want) <owned> %outof | %never %bring <owned> %outof | <owned> %never [be/get] [to]
         [be] %bring %outof
     NEVEROF = (for/from/of/on/in) <object> [,] [please] (~leave out | ~exclude/omit | %never %bring) <named>
@@ -315,9 +340,10 @@ FRAME = Frame(
         | (for/on/with/to) <object> [,] <related> %be %attach
         | <related> [is/are/must/should/shall] [be] %attach (with/to/on/onto/for/into/in/alongside) <object>
     AS = (as | in [the] column | into [the] column) [the] [column/field] <plain_column:column>
-        | (in/into/as/under) (a/an/the) [new/text/extra/separate] (column/field/name) [called/named/of] <new_column:column>
+        | (in/into/as/under) (a/an/the) [new/text/extra/separate] (column/field/name) [called/named/of]
+        <new_column:column>
         | (in | into) [the] column <new_column:column> | [,] (named/called) <new_column:column>
-    READ ONLY|ONLYLAST|ONLYOF|ONLYOFBE|ONLYLIST|LIMIT|THEONLY|WITHONLY {choice=only}
+    READ ONLY|ONLYLAST|ONLYOF|ONLYOFBE|ONLYLIST|LIMIT|THEONLY|WITHONLY|LIMITOF {choice=only}
     READ SYNCBUT {choice=only} {synced=yes}
     READ LEAVE|LEAVEOF|LEFT|NEVER|NEVEROF|ALLBUT {choice=excluded}
     READ LOOK|LOOKEACH [AS]

@@ -49,10 +49,12 @@ FRAME = Frame(
     kind="filter",
     doc="Selects the records of an object that are synced, by a condition on their fields.",
     phrases="""
-    KEEP = %solely ~give/grab/send/show [us/me] <several:selected> | ~give/grab/show [us/me] %solely <several:selected>
+    KEEP = %solely ~give/grab/send/show/emit/return/yield/deliver [us/me] <several:selected>
+        | ~give/grab/show/emit/return/yield/deliver [us/me] %solely <several:selected>
         | %solely %bring <several:selected> | %bring %solely <several:selected> | %solely %bring in <several:selected>
         | %solely ~keep/process/want/need/receive/get/see/track/store/retain <several:selected>
-        | ~receive/get/see/track/store/retain %solely <several:selected> | ~keep/process/want/need %solely <several:selected>
+        | ~receive/get/see/track/store/retain %solely <several:selected>
+        | ~keep/process/want/need %solely <several:selected>
     ALONE = %solely <several:selected> %bring | %solely <several:selected> ~keep/process
     SYNC = %bring <selection> | ~keep/include/process/receive <selection>
     BUT = <synced_but:selection> {synced=yes}
@@ -66,12 +68,29 @@ FRAME = Frame(
     SKIPPED = <several:selected> ~skip/ignore/omit/exclude/disregard/bypass | <several:selected> ~filter/leave out
     NEVER = %never %bring <several:selected> | (don/doesn ' t | don't | doesn't) %bring <several:selected>
     NOTSYNCED = <several:selected> %never %bring
+    OUTSIDE = <several:selected> %be (out of scope | outside [of] [the] scope | not in scope) [of [this/the/our]
+        (sync/interface/pipeline/integration/load/project)]
+        | <several:selected> fall/falls/lie/lies (outside [of] [the] scope | out of scope) [of [this/the/our]
+        (sync/interface/pipeline/integration/load/project)] [and %never %bring]
+    SCOPED = %solely <several:selected> %be (in scope | considered/eligible [for
+        (loading/sync/synchronisation/synchronization/extraction/replication/import)])
+        | %solely <several:selected>
+    BACK = %bring <selection> only
+    ALLBUT = <all_but:selection> {synced=yes} | <all_but:selection> %be %bring {synced=yes}
+    DURING = (during/at/on) [the] (extraction/sync/load/import/source/read/synchronisation/synchronization)
     DROPPED = <dropped:selection>
+    MAYGO = <several:selected> (can/may) be (left out | skipped/ignored/omitted/excluded | filtered out)
+        [(of/from) [the/our] sync/load/scope/pipeline/import]
+    WEONLY = (we/i) (should/must/shall/want/need) [to] %solely %bring <several:selected>
+    READ MAYGO [FROM] {polarity=drop}
+    READ WEONLY [FROM] [INTO] {polarity=keep}
     NONE = no <several:selected> %bring
     FROM = (out of | from) [our] <source> [org/crm]
     INTO = (into | to) [the/our] (warehouse/target/table)
+    READ SCOPED|BACK {polarity=keep}
+    READ OUTSIDE|ALLBUT {polarity=drop}
     READ KEEP|ALONE|SYNC|BUT|IF|LIMIT [FROM] [INTO] {polarity=keep}
-    READ SKIP|SKIPPED|DROPPED|NEVER|NOTSYNCED|NONE [FROM] [INTO] {polarity=drop}
+    READ SKIP|SKIPPED|DROPPED|NEVER|NOTSYNCED|NONE [FROM] [INTO] [DURING] {polarity=drop}
     """,
     build=build,
     echo=echo,

@@ -104,6 +104,7 @@ _BEYOND = (
     " | ~be more than)"
 )
 _SHARE = f"(%over <share:ratio> | ({_REACHED} <share:ratio> | <share:ratio> or more) {{inclusive=yes}})"
+_MANY = f"(%over <int:rows> | ({_REACHED} <int:rows> | <int:rows> or more) {{shift=-1}})"
 _COUNT = (
     f"(%over <int:rows> | ({_REACHED} <int:rows> | <int:rows> or more) {{shift=-1}}"
     " | (any | even one | a single | even a single | at least one) {rows=0})"
@@ -121,10 +122,12 @@ _TABLE = (
     " | the target/warehouse table)"
 )
 _PER = (
-    "[(in/per/during/by/within/at) [a/one/any/each/every/the] [single] [run/sync/load/go/time/execution] | each run"
+    "[(in/per/during/by/within/at) [a/one/any/each/every/the] [one/single] [run/sync/load/go/time/execution] | each run"
     " | in one go | at once]"
 )
-_IFRUN = f"(%provided %a_run | (any/a/every/each run/sync/load/job | runs/syncs) that/which)"
+# Which rows are deleted at all is said elsewhere, so that a guard against every deletion must speak of a run.
+_IN_RUN = "((in/per/during/by/within) [a/one/any/each/every/the] [single] run/sync/load)"
+_IFRUN = "(%provided %a_run | (any/a/every/each run/sync/load/job | runs/syncs) that/which)"
 _NEVER = "(%must_not [let/allow %a_run] [to] | %a_run %must_not | no run/sync/load (may/can/should/must/shall/will))"
 _MAY = "[%a_run] [may/can/must/should | is/are allowed/permitted to | ~allow %a_run to]"
 _ALTER = (
@@ -141,7 +144,11 @@ _ARRIVE = (
     " | come/comes in | came [back/in])"
     " [from salesforce | in salesforce | by salesforce]"
 )
-_SOURCE = "(salesforce | [the/an] <object> (query/extract/extraction/export/response))"
+_API = "(the [salesforce] (api/source/org/crm/query) | salesforce's api)"
+_SOURCE = (
+    "(salesforce | the [salesforce] (api/source/org/crm) | [the/an] <object>"
+    " (query/extract/extraction/export/response))"
+)
 _DELIVER = (
     "(~return/deliver/have/hold/contain/yield/provide/supply/report | ~send [back] | ~come [back] with"
     " | ~give [back/us] | ~hand (back/over))"
@@ -159,20 +166,24 @@ FRAME = Frame(
         | %a_run ~stop/abort/fail/halt/pause/end/quit
         | (~make | ~let | ~cause) %a_run [to] fail/stop
         | %must_not (write/load/commit/change/save [anything] | ~proceed/continue/run/succeed
-            | be (written/loaded/committed/applied) | go through/ahead/on | carry on)
+            | be (written/loaded/committed/applied/executed/run/performed | carried out) | go through/ahead/on | carry
+            on)
         | ~write nothing | nothing ([is/gets/may/must/should/can] [be] written/loaded/committed)
         | refuse/refuses to (write/load/commit/run/proceed/continue/start)
         | (is/are not [be] (allowed/permitted/accepted))
         | ~wait for [a] (person/human/approval/someone) | ~ask for approval/confirmation | (~need/require approval)
     RUN = %a_run
-    WITHOUT = without (writing/loading/committing/changing) anything | {_PRECEDE}
+    WITHOUT = and (~wait for (approval | a person/human) | ~ask for (approval/confirmation))
+        | without (writing/loading/committing/changing) anything | {_PRECEDE}
         | [and] (~write/load/commit nothing | do/does not write [anything])
     CHANGED = (%provided {_SHARE} [of] {_TABLE} %would {_ALTER} {_PER}
         | {_SHARE} [of] {_TABLE} %would {_ALTER} {_PER} %hence
-        | [on/at/for] {_SHARE} ((changed/modified rows/records/row) | rows/records changed/modified | changes) {_PER} [%hence]
+        | [on/at/for] {_SHARE} ((changed/modified rows/records/row) | rows/records changed/modified | changes) {_PER}
+            [%hence]
         | %provided %a_run %would {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
         | {_IFRUN} %would {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
         | changing/modifying/altering {_SHARE} [of] {_TABLE} {_PER}
+        | (change/changes/update/updates) (affecting/touching/to/of/in) {_SHARE} [of] {_TABLE} {_PER}
         | %provided [the] (share/percentage/proportion/fraction of) (changed/changing/modified rows/records
             | {_ROWS} [that/which] %would {_ALTER}) {_BEYOND} <share:ratio> {_PER}
         | %provided [the] [row] changes {_BEYOND} <share:ratio> [of {_TABLE}] {_PER}) {{limit=max_changed_ratio}}
@@ -180,19 +191,27 @@ FRAME = Frame(
         | {_COUNT} {_ROWS} %would {_REMOVE} {_PER} %hence
         | {_IFRUN} %would {_REMOVE} {_COUNT} {_ROWS} {_PER}
         | deleting/removing {_COUNT} {_ROWS} {_PER}
+        | [if/on] (deletes/deletions/removals) [of] {_COUNT} [{_ROWS}] {_PER}
         | [%provided [there] %would [be] | on/at/for | in case of] {_COUNT} {_WIPED} {_PER} [%hence]
-        | %provided %a_run %would (~make/cause/contain/do/perform/carry_out/involve/include/have) {_COUNT} {_WIPED} {_PER}
-        | [%provided %a_run (~contain/involve/include) | on | in case of] [a/the] deletion/removal of {_COUNT} {_ROWS} {_PER}
+        | %provided %a_run %would (~make/cause/contain/do/perform/carry_out/involve/include/have) {_COUNT} {_WIPED}
+            {_PER}
+        | [%provided %a_run (~contain/involve/include) | on | in case of] [a/the] deletion/removal of {_COUNT} {_ROWS}
+            {_PER}
         | %provided ([the] number of {_WIPED} | [the] number of {_ROWS} [that/which] %would {_REMOVE} | {_WIPED}
             | [the] deletion count) [in/of/by/for %a_run] %would {_BEYOND} <int:rows> [rows/records] {_PER})
             {{limit=max_deleted_rows}}
     DELETED_SHARE = (%provided {_SHARE} [of] {_ROWS} %would {_REMOVE} {_PER}
         | {_IFRUN} %would {_REMOVE} {_SHARE} [of] {_ROWS} {_PER}) {{limit=deleted_share}}
+    NO_SHARE = {_NEVER} {_REMOVE} {_SHARE} [of] {_ROWS} {_PER} {{limit=deleted_share}}
     CHANGED_COUNT = (%provided {_COUNT} {_ROWS} %would {_ALTER} {_PER}
         | {_IFRUN} %would {_ALTER} {_COUNT} {_ROWS} {_PER}) {{limit=changed_count}}
-    FEW = (%provided (we/it get/gets/receive/receives/pull/pulls) {_TOO_FEW} {_ROWS} [from/in salesforce] [at all] [%hence]
+    FEW = (%provided nothing {_ARRIVE} {{rows=1}} [%hence]
+        | %provided {_API} %would {_DELIVER} {_TOO_FEW} {_ROWS} [at all] [%hence]
+        | %provided (we/it get/gets/receive/receives/pull/pulls) {_TOO_FEW} {_ROWS} [from/in salesforce] [at all]
+            [%hence]
         | %provided salesforce %would {_DELIVER} {_TOO_FEW} {_ROWS} [at all] [%hence]
-        | %provided {_SOURCE} %would ({_DELIVER} nothing [at all] | {_EMPTY}) {{rows=1}} [%hence]
+        | %provided {_SOURCE} %would ({_DELIVER} nothing [at all] | {_DELIVER} {_NONE} (rows/records/row/record) |
+            {_EMPTY}) {{rows=1}} [%hence]
         | %provided there are/is {_TOO_FEW} {_ROWS} [from/in salesforce] [at all] [%hence]
         | %provided {_TOO_FEW} {_ROWS} (%would {_ARRIVE} | from/in salesforce) [at all] [%hence]
         | {_TOO_FEW} {_ROWS} ({_ARRIVE} | from/in salesforce) [at all] %hence
@@ -210,7 +229,14 @@ FRAME = Frame(
             {{limit=min_rows}}
         | %provided %most <share:ratio> [of] {_TABLE} %would {_ALTER} {_PER} {{limit=max_changed_ratio}}
         | %provided {_MOST_ROWS} {_ROWS} %would {_REMOVE} {_PER} {{limit=max_deleted_rows}}
-    CHANGES = ({_NEVER} {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
+    TOPIC = (guard/guards/safeguard/safeguards/safety/guardrail/guardrails | safety net/limit/check/stop | circuit
+            breaker
+            | sanity check | change/deletion guard) :
+    ELSE = [or] (otherwise/else) [%a_run] (~fail/stop/abort)
+    IFMORE = [%a_run] (~stop/fail/abort) (if/when) (more | any more) [rows/records] %would {_REMOVE}
+    CHANGES = ([the] (share/percentage/proportion/fraction of) (changed/changing/modified rows/records) {_PER} %must_not
+            {_BEYOND} <share:ratio>
+        | {_NEVER} {_ALTER} {_SHARE} [of] {_TABLE} {_PER}
         | {_MAY} {_ALTER} %most <share:ratio> [of] {_TABLE} {_PER}
         | %most <share:ratio> [of] {_TABLE} [may/can/must/should | is/are allowed to] {_ALTER} {_PER}
         | ~allow %most <share:ratio> [of] {_TABLE} to [be] {_ALTER} {_PER}
@@ -221,7 +247,10 @@ FRAME = Frame(
             [is] [: | =] <share:ratio> [of {_TABLE}] {_PER}
         | %most <share:ratio> ((changed rows/records) | change/changes) {_PER}
         | change limit/threshold {_PER} [is] [: | =] <share:ratio> [of {_TABLE}] {_PER}) {{limit=max_changed_ratio}}
-    DELETES = ({_NEVER} {_REMOVE} {_COUNT} {_ROWS} {_PER}
+    DELETES = ([the] number of {_WIPED} {_PER} %must_not {_BEYOND} <int:rows> [rows/records] {_PER}
+        | (no | not a single | not one | none of the) {_ROWS} (may/can/must/should/shall) [ever] [be] {_REMOVE}
+            {_IN_RUN} {{rows=0}}
+        | {_NEVER} {_REMOVE} ({_MANY} {_ROWS} {_PER} | any/single {_ROWS} {_IN_RUN} {{rows=0}})
         | {_MAY} {_REMOVE} %most <int:rows> {_ROWS} {_PER}
         | %most <int:rows> {_ROWS} [may/can/must/should | is/are allowed to] {_REMOVE} {_PER}
         | ~allow %most <int:rows> ({_WIPED} | {_ROWS} to be {_REMOVE}) {_PER}
@@ -231,16 +260,21 @@ FRAME = Frame(
         | [safety limit [: | =]] %most <int:rows> {_WIPED} [are allowed] {_PER}
         | (maximum/max/highest/largest) [allowed] [number of] {_WIPED} {_PER} [is] [: | =] <int:rows> [{_ROWS}] {_PER}
         | (deletion/delete limit/threshold) {_PER} [is] [: | =] <int:rows> [{_ROWS}] {_PER}) {{limit=max_deleted_rows}}
-    FLOOR = ({_ENOUGH} {_ROWS} [must/should/shall | have to] {_ARRIVE}
+    FLOOR = ({_ENOUGH} {_ROWS} [must/should/shall | have/has/need/needs to] {_ARRIVE}
         | salesforce [must/should/shall | has to | needs to] {_DELIVER} {_ENOUGH} {_ROWS} {_PER}
         | ~expect/require {_ENOUGH} {_ROWS} [from/in salesforce] {_PER}
         | there must/should/shall be {_ENOUGH} {_ROWS} [from/in salesforce] {_PER}
         | (minimum/min) ([number of] <object> [count] | number of rows/records | row/record count | rows/records) {_PER}
             [is] [: | =] <int:rows> [rows/records]
         | (minimum/min) [: | of] <int:rows> {_ROWS} {_PER}) {{limit=min_rows}}
+    OFF = something (is | must be) (off/wrong/amiss/broken)
+    READ STOP CHANGED|DELETED|FEW OFF [RUN]
     READ STOP CHANGED|DELETED|FEW|UNLESS|DELETED_SHARE|CHANGED_COUNT [RUN] [WITHOUT]
     READ ONLY ENOUGH [RUN]
-    READ CHANGES|DELETES|FLOOR
+    READ CHANGES|DELETES [ELSE]
+    READ DELETES IFMORE
+    READ NO_SHARE
+    READ FLOOR [ELSE]
     """,
     build=build,
     echo=echo,

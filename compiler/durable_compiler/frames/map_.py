@@ -169,7 +169,8 @@ FRAME = Frame(
     AGAIN = %holding <it:owned> %as_columns | <it:owned> %be %holding %as_columns | ~rename/call <it:owned> [to/as]
         <column_names:columns>
     GOES = <owned> ~go/land/belong/live (in/into/to/under [the/a] column [called/named] | in/into/to)
-        <column_names:columns> [column] | <owned> (~appear/arrive/surface | ~show up | ~end up) (as/under) [the] [column/name]
+        <column_names:columns> [column] | <owned> (~appear/arrive/surface | ~show up | ~end up) (as/under) [the]
+        [column/name]
         <column_names:columns>
     TYPECOLUMN = %wanting <owned> (~become | must/shall/should become | %be ~store/hold/keep/save/record/load/land as
         | (%be | is/are/be) | ~turn into | is/are/be ~turn/convert/make into | : [a/an])
@@ -188,11 +189,11 @@ FRAME = Frame(
         | comes from) <owned>
         | [the] <marked_column:column> [column] ([%be] (populated/filled/fed/taken from/with/by) | comes from | ← | < -)
         <owned>
-    EQUALS = [column] <marked_column:column> (= | : | is) <owned> | <owned> (= | :) <marked_column:column>
+    EQUALS = [column] <marked_column:column> (= | : | is) <owned> | <owned> (=/:/as) <marked_column:column>
     USE = ~use <new_column:column> (as the column name | as column name | as the column | as the name) for/of
         <owned>
         | ~use [the] column [name/called/named] <new_column:column> for/of <owned>
-        | [the] column [name] (for/of) <owned> %be [called/named] <new_column:column>
+        | [the] [warehouse/target/snowflake/new] column [name] (for/of) <owned> %be [called/named] <new_column:column>
         | [the] column [name] (for/of) <owned> : <new_column:column>
         | ~name/call [the] column (for/of/with) <owned> <column_names:columns>
         | <owned> ~become/use/get/take/have/receive [the/a] column [name/called/named] <new_column:column>
@@ -206,7 +207,7 @@ FRAME = Frame(
         | [of type | of the type]) [a/an] <column_type:type>
         | <owned> (has/have | must/shall/should have | ~get) [the] [column] type <column_type:type>
         | (have/want/need) <owned> ~store/save/load/write/keep/convert/cast/type/treat/hold/record (as/to/into)
-        <column_type:type>
+        [a/an] <column_type:type>
         | the [column/data] type of <owned> %be <column_type:type>
         | [the] [column/data] type (of/for) <owned> : <column_type:type>
         | ~use [the] [column/data] type <column_type:type> for <owned>

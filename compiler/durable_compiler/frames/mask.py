@@ -102,6 +102,11 @@ FRAME = Frame(
         | %whose %be ~replace with/by [its/their/a/the] %sha hash/hashes
         | ~turn/convert/transform %whose into [a/its/their] %sha hash/hashes
         | ~apply [a] %sha hash/hashing to %whose | ~use %sha256 [hash/hashing] for/on %whose
+    ONLYHASH = %whose (must/should/shall/may/can/will/is/are) [be] only/just [be] ~store/keep/save/write/load
+        (as [a/an] %sha hash/hashes | hashed | in hashed form)
+        | only/just ~store/keep/save/write/load [a/the] %sha hash/hashes (of/for) %whose
+        | ~store/keep/save/write/load %whose only/just (as [a/an] %sha hash/hashes | hashed | in hashed form)
+        | ~store/keep/save/write/load only/just [a/the/its/their] %sha hash/hashes (of/for) %whose
     PSEUDO = %hide %whose (by hashing [it/them/the values] | with/using/through/via [a/an] %sha hash/hashing/hashes
         | with/using/through/via %sha256 | by %sha hashing | as [a] %sha hash/hashes)
         | %whose %be %hide (by hashing [it/them] | with/using/through/via [a/an] %sha
@@ -126,10 +131,13 @@ FRAME = Frame(
         [only/visible/readable/shown/kept]
         | ~mask/hide/redact/obscure %whose [,] ~keep/leave/show/leaving/keeping [only/just] [the/its/their] last %count
         [digit/digits/character/characters] [visible/readable | %in_clear | in it]
+        | ~mask/hide/redact/obscure %whose \\( [except] [~keep/show/leave] [only/just] [the] last %count
+        [digit/digits/character/characters] [visible/kept/shown/stay/only] \\)
         | %whose %be ~mask/hide/redact/obscure [,] (leaving/keeping/showing/with | and only) [only/just]
         [the/its/their] last %count [digit/digits/character/characters] [visible/readable/shown/left/kept/remaining
         | %in_clear]
-        | (all/everything but/except | all but | all except) [for] the last %count [digits/characters] (of/in) %whose %be
+        | (all/everything but/except | all but | all except) [for] the last %count [digits/characters] (of/in) %whose
+        %be
         (~mask/hide/redact/obscure/star | replaced with/by asterisks/stars | blanked/starred out)
         | only/just [the] last %count [digit/digits/character/characters] (of/in/from) %whose
         (must/shall/should/may/can/will | is/are [to]) [be/stay/remain] (visible/readable/legible/shown/kept/left/stored
@@ -185,14 +193,15 @@ FRAME = Frame(
         | %whose (must/may/shall/should/can/will not | cannot | must/may/shall/should/can/will never | never)
         (be ~send/transfer/move/take/carry/let (out of | outside [of] | from) | ~get out of | ~go outside) salesforce
         | ~stop/keep/prevent %whose from (leaving salesforce | reaching/entering %warehouse)
-        | (do/must/should/shall/may not | never) ~send/transfer/move/take/carry %whose (out of | outside [of]) salesforce
+        | (do/must/should/shall/may not | never) ~send/transfer/move/take/carry %whose (out of | outside [of])
+        salesforce
     PLAIN = %hide %whose | %whose %be %hide
     BEFORE = [,] %before
     CRYPT = ~encrypt/tokenise/tokenize %whose {encrypts=yes} | %whose %be ~encrypt/tokenise/tokenize
         {encrypts=yes}
     SCOPE = <scope>
     READ HASH [WITHSHA] [BEFORE] [CLEAR] [SCOPE] {method=sha256}
-    READ HASHED|PSEUDO|NOTCLEAR [BEFORE] [CLEAR] [SCOPE] {method=sha256}
+    READ HASHED|ONLYHASH|PSEUDO|NOTCLEAR [BEFORE] [CLEAR] [SCOPE] {method=sha256}
     READ LAST|LEFT|OFIT|KEEP [BEFORE] [SCOPE] {method=last4}
     READ DROP|STRIP|WANT|ATSOURCE|LEAVES [SCOPE] {method=drop}
     READ PLAIN|CRYPT [SCOPE] {method=open}

@@ -144,7 +144,8 @@ FRAME = Frame(
         %form_four | %wanting <owned> (%be | must/shall/should be) %form_four
         | <owned> ~use/follow %form_four | <owned> to %form_four
         | %form_four for <owned> | ~use/apply %form_four (for/on/in/to) <owned>
-    DIGITS = (from/of/in/for) <owned> [,] only/just [the] digits (%be ~keep/store/retain/hold | ~remain/stay) {one=digits}
+    DIGITS = (from/of/in/for) <owned> [,] only/just [the] digits (%be ~keep/store/retain/hold | ~remain/stay)
+        {one=digits}
         | only/just [the] digits (of/from/in) <owned> (%be ~keep/store/retain/hold | ~remain/stay) {one=digits}
     TRIMMED = %spaces (around/from/of/in) <owned> %be ~trim/strip {one=trim} | %outer %upon <owned>
         %be ~remove/delete/strip/drop/trim/cut [off] {one=trim}
@@ -160,16 +161,19 @@ FRAME = Frame(
         | are in | must/shall/should be in | are | must/shall/should/will be | in | as | to | stored in/as | held in/as
         | go/goes in as | is/are to follow | %be) %iso
         | %dates (: | → | = | -) %iso
-    DATESFOR = (~use/apply/follow/adopt | ~stick/keep/adhere to | ~go with) %iso (for/to/on/in/with) %dates | %iso (for | is/are [to be] used for) %dates
+    DATESFOR = (~use/apply/follow/adopt | ~stick/keep/adhere to | ~go with) %iso (for/to/on/in/with) %dates | %iso
+        (for | is/are [to be] used for) %dates
         | %iso dates [and times/timestamps]
     PHONES = (~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/put/hold/record/land
-        | ~represent/have/want/need/turn/bring) %phones (as/to/in/into/using | to be [in/stored in/stored as] | stored in/as
+        | ~represent/have/want/need/turn/bring) %phones (as/to/in/into/using/on | to be [in/stored in/stored as] |
+        stored in/as
         | held in/as) %e164
     PHONESARE = %phones (%be | must/shall/should be)
         [(~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/hold/record/put/land/turn
         | ~give/represent/bring)]
         [as/to/in/into/using] %e164 | %phones (~use/follow/have | (must/shall/should) use/follow/have) %e164
-        | (~use/apply/follow/adopt | ~stick/keep/adhere to | ~go with) %e164 (for/to/on/in/with) %phones | %phones [:/→/=/-] [to/in/as/into] %e164
+        | (~use/apply/follow/adopt | ~stick/keep/adhere to | ~go with) %e164 (for/to/on/in/with) %phones | %phones
+        [:/→/=/-] [to/in/as/into] %e164
         | %e164 (for | is/are [to be] used for) %phones
     REGION = %by_region
     SCOPE = <scope>

@@ -52,21 +52,30 @@ _OF_DAY = "(daily/salesforce/org's/organization's/organisation's/company's/day's
 _AMOUNT = "(limit/limits/quota/budget/allowance/allocation/capacity/contingent/maximum)"
 _IN_A_DAY = "[allowed/available/permitted] [(in a day | per/a/each/every day | for the day | daily)]"
 _CALLS = (
-    f"([all] [the/our/my/its/their] [{_OF_DAY}] [{_AMOUNT} [of/on/for]] [the/our] [{_OF_DAY}] [{_OF_DAY}]"
-    f" (api | rest api | api request | api call) (calls/call/requests/request | [calls/call/requests/request] {_AMOUNT})"
+    f"([all] [the/our/my/its/their/your] [{_OF_DAY}] [{_AMOUNT} [of/on/for]] [the/our/your] [{_OF_DAY}] [{_OF_DAY}]"
+    " (api | rest api | api request | api call) (calls/call/requests/request | [calls/call/requests/request]"
+    f" {_AMOUNT})"
     f" [in salesforce | of/from/to salesforce | of our org | of the org] {_IN_A_DAY} [that]"
     f" [we/salesforce (get/gets/have/has/allow/allows/gives/give/grants) [us]] {_IN_A_DAY}"
     f" | [the/our/its] ({_OF_DAY}) ([{_OF_DAY}] calls/requests | {_AMOUNT} [of (calls/requests)])"
-    f" | (calls/requests) (per/a) day | [the] (calls/requests) [that] salesforce (allows/gives/grants) [us] {_IN_A_DAY})"
+    " | (calls/requests) (per/a) day | [the] (calls/requests) [that] salesforce (allows/gives/grants) [us]"
+    f" {_IN_A_DAY})"
 )
 _USAGE = (
-    "([the/our/its/salesforce] [salesforce] [daily] api (usage/use/consumption/traffic/load | call/calls [usage/use/consumption])"
-    " | [the/our] (share/proportion/part) of [the/our] [daily] [salesforce] api calls [that/which] [is/are/may]"
+    "([the/our/its/salesforce] [salesforce] [daily] api (usage/use/consumption/traffic/load | call/calls"
+    " [usage/use/consumption])"
+    " | (use/usage/consumption) of [the/our] [daily] [salesforce] api (calls/allowance/quota/limit/requests)"
+    " | [the] number of [daily] [salesforce] api calls | [the/our] (share/proportion/part) of [the/our] [daily]"
+    " [salesforce] api calls [that/which] [is/are/may]"
     " [be] [used/consumed/taken/claimed by [the/this/our] (sync/tool/pipeline/integration/job)])"
 )
-_SPEND = "(~use/consume/take/need/spend/burn/draw/exhaust/eat/make/claim/require [up/through] | ~stick to | ~stay with | ~get by on)"
+_SPEND = (
+    "(~use/consume/take/need/spend/burn/draw/exhaust/eat/make/claim/require [up/through] | ~stick to | ~stay with |"
+    " ~get by on)"
+)
 _OTHERS = (
-    "(others | other (systems/applications/apps/tools/integrations/users/jobs/processes/teams) | everyone/everything else"
+    "(others | other (systems/applications/apps/tools/integrations/users/jobs/processes/teams) |"
+    " everyone/everything else"
     " | anyone/anybody/everybody else | other users and systems | the rest [of the company/organisation/organization])"
 )
 
@@ -74,9 +83,13 @@ FRAME = Frame(
     kind="quota",
     doc="Says which share of the daily Salesforce API calls the pipeline may use.",
     phrases=f"""
-    USE = [may/can | is/are allowed/permitted to | allow/allows/let/lets [the/this/our] (tool/sync/pipeline/integration/job/run) [to]] {_SPEND} | (is/are) (allowed/permitted | entitled to) | may/can have
+    USE = [may/can | is/are allowed/permitted to | allow/allows/let/lets [the/this/our]
+            (tool/sync/pipeline/integration/job/run) [to]] {_SPEND} | (is/are) (allowed/permitted | entitled to) |
+            may/can have
     ATMOST = %most <share> [of] {_CALLS} | <share> [of] {_CALLS} (at most | at the most | max/maximum)
         | only <share> [of] {_CALLS}
+    TOTHIS = [may/can/should] (~go to | ~be available (to/for) | ~be for | ~belong to) (this/the/our)
+            (sync/tool/pipeline/integration/job)
     USED = [may/can | is/are allowed/permitted to | is/are] [be] (used/consumed/spent/taken/burned/burnt) [up]
     SHALLBE = <share> [of] {_CALLS} [must/should/shall/will | is/are] [be] [the/our/a/an] [upper/maximum/hard]
             (limit/cap/ceiling/maximum/most) [for/of [this/the/our] (tool/sync/pipeline/integration/job/run)
@@ -95,18 +108,26 @@ FRAME = Frame(
             [been] (used/consumed/spent/reached)
     CAP = ~limit/cap/restrict/keep [{_CALLS} | {_USAGE} | itself/us/ourselves/usage | the/this/our
             pipeline/sync/integration/job/tool] (to/at) [%most] <share> [of] {_CALLS}
+        | ~limit/cap/restrict/keep {_USAGE} (to/at) [%most] <share>
         | {_USAGE} ~limit/cap/restrict (to/at) [%most] <share> [[of] {_CALLS}]
     LEAVE = (~leave/reserve/keep/spare/save) [at least | a minimum of] <share:left> [of] {_CALLS}
             (for/to {_OTHERS} | [~leave] free/unused/alone/untouched/available [for {_OTHERS}])
-        | [at least | a minimum of] <share:left> [of] {_CALLS} ([must/should] (~leave/reserve/keep/spare/save) (for/to {_OTHERS}
-            | free/unused/untouched/available [for {_OTHERS}]) | [must/should] (stay/remain | be) (free/unused/untouched
-            /available) [for {_OTHERS}] | [must/should] ~belong to {_OTHERS})
-    LABEL = [daily] [salesforce] (api | [daily] api call/calls/request | daily api | [max/maximum] api (usage/use/consumption))
+        | [at least | a minimum of] <share:left> [of] {_CALLS} ([must/should] (~leave/reserve/keep/spare/save) (for/to
+            {_OTHERS}
+            | free/unused/untouched/available [for {_OTHERS}]) | [must/should] (stay/remain | be)
+            (free/unused/untouched/available) [for {_OTHERS}] | [must/should] ~belong to {_OTHERS})
+    LABEL = [daily] [salesforce] (api | [daily] api call/calls/request | daily api | [max/maximum] api
+            (usage/use/consumption))
             [budget/quota/limit/share/allowance/cap] [of/is] [: | =] [%most] <share> [[of] {_CALLS}]
-    MAYUSE = (may/can | is/are allowed/permitted to) {_SPEND} <share> [of] {_CALLS}
+    LIMITUSE = [the/our] [daily] [salesforce] api {_AMOUNT} may/can be used [up] %most <share>
+    MAYUSE = ((may/can | is/are allowed/permitted to) {_SPEND} | are allowed/permitted | is allowed/permitted |
+            can/may have) <share> [of] {_CALLS}
         | <share> [of] {_CALLS} (may/can | is/are allowed/permitted to) be (used/consumed/spent/taken)
+    TOPIC = quota/quotas :
     READ USE ATMOST
     READ MAYUSE
+    READ LIMITUSE
+    READ ATMOST TOTHIS
     READ ATMOST [USED]
     READ SHALLBE
     READ NEVER

@@ -42,40 +42,59 @@ FRAME = Frame(
     doc="Says how often formula fields, whose changes leave no timestamp, are read again.",
     phrases="""
     FIELDS = %formulas ? | %formulas | [the] values of/in %formulas | [the] formula results
-    SINCE = (since/because/as) (their changes leave no timestamp | they do not [update/change/touch/bump] [the] [salesforce]
-        (timestamp/modstamp/systemmodstamp) | changes to them leave no timestamp)
+    SINCE = (since/because/as) (their changes leave no timestamp | they do not [update/change/touch/bump] [the]
+        [salesforce] (timestamp/modstamp/systemmodstamp/SystemModstamp) | changes to them leave no timestamp)
     NEEDNIGHT = (need/require/get/want) (a/the nightly) (refresh/reread/reload/recalculation | re read) | a nightly
         (refresh/reread | re read) of %formulas [is required/needed/done | takes place]
-    AGAIN = (~re_read/re_fetch/re_sync/re_pull/re_load | ~refresh/recompute/recalculate/reload/reread) (those/them/these) | ~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute
-        | ~refresh/recompute/recalculate/update/reload/reread/resync/refetch/reevaluate | ~bring up to date | ~keep up
+    AGAIN = (~re_read/re_fetch/re_sync/re_pull/re_load | ~refresh/recompute/recalculate/reload/reread)
+        (those/them/these) | ~re_read/re_fetch/re_sync/re_pull/re_load/re_evaluate/re_calculate/re_compute |
+        ~refresh/recompute/recalculate/update/reload/reread/resync/refetch/reevaluate | ~bring up to date | ~keep up
         to date
     READ1 = ~read/pull/fetch/load/sync
-    KEEPFRESH = %formulas %be_to ~keep (fresh/current | up to date) by (re reading/refreshing/rereading them)
-        | ~keep %formulas (fresh/current | up to date) by (re reading/refreshing/rereading them)
+    KEEPFRESH = %formulas %be_to ~keep (fresh/current | up to date) by (re reading/refreshing/rereading them) | ~keep
+        %formulas (fresh/current | up to date) by (re reading/refreshing/rereading them)
     ONCE = again/anew/afresh | once more | from scratch
     NEED = (need/require refreshing | need/require a refresh | need/require re reading)
     RUNS = ~run/happen | ~take place | ~do/perform/schedule
     NIGHT = (every/each night | nightly | once a/every/per night) [,] [once] | overnight [,] (every/each night)
-    RUN = on/in/with/at/during/by every/each [single] run/sync/load | every/each [single] run/sync/load | (every/each time
-        | whenever) [(the/this/our/a) (pipeline/sync/job/tool/load/system)] [~run/sync] | (every/each time | whenever) it
-        runs
+    RUN = on/in/with/at/during/by every/each [single] run/sync/load | every/each [single] run/sync/load | (every/each
+        time | whenever) [(the/this/our/a) (pipeline/sync/job/tool/load/system)] [~run/sync] | (every/each time |
+        whenever) it runs
     ALWAYS = always
     NOT = never [be] %formula_again | do/does/should/shall/must/will not [be] %formula_again | are/is not [to be]
         %formula_again | are/is never [to be] %formula_again | must/should/shall/will never [be] %formula_again
     NEVERSO = , and [the tool/pipeline/sync | it] [must/should/shall/will] never do/does so | , ever
-    NEEDOF = (need/require/want/schedule/do/run) (a/the nightly) (refresh/reread/reload/recalculation | re read) of %formulas
-    NONE = do/does not ever bother ([re] reading/refreshing/recalculating | with) %formulas | %formulas (are/is/must/should never [be]) read
-        again | %formula_refresh [:/=] never | do/does not (need/want) %formulas (refreshed | read again | [to be] %formula_again) |
-        do/does not bother ([re] reading/refreshing/recalculating | with) %formulas | %formulas do/does not have to
-        [be] (%formula_again | read again) | [there] [is] no need to %formula_again %formulas | no %formula_refresh | no refresh of %formulas | do not need %formulas to [be] %formula_again
-        | ~skip/disable/omit [the] %formula_refresh | ~turn off [the] %formula_refresh | %formulas do not need to be
+    NEEDOF = (need/require/want/schedule/do/run) (a/the nightly) (refresh/reread/reload/recalculation | re read) of
+        %formulas
+    BUMP = %formulas do/does not ~bump/update/change/touch/move [the] [salesforce]
+        (systemmodstamp/SystemModstamp/modstamp/timestamp) [,/;] so
+    THEYAGAIN = they [are/must/should/need/get] [to] [be] %formula_again | %formula_again them
+    ONCELOADED = once/after [they/it] [are/is] loaded | after the (first/initial) load
+    NONE = re reading [of] %formulas is not (required/needed/necessary) [at any time | at all | ever] | do/does not
+        ever bother ([re] reading/refreshing/recalculating | with) %formulas | %formulas (are/is/must/should never
+        [be]) read again | %formula_refresh [:/=] never | do/does not (need/want) %formulas (refreshed | read again |
+        [to be] %formula_again) | do/does not bother ([re] reading/refreshing/recalculating | with) %formulas |
+        %formulas do/does not have to [be] (%formula_again | read again) | [there] [is] no need to %formula_again
+        %formulas | no %formula_refresh | no refresh of %formulas | do not need %formulas to [be] %formula_again |
+        ~skip/disable/omit [the] %formula_refresh | ~turn off [the] %formula_refresh | %formulas do not need to be
         %formula_again | [there] [is] no need to [be] %formula_again %formulas | %formula_refresh [is] [:]
         never/off/disabled/no | %formulas [:] never [%formula_again]
     NOUN = %formula_refresh
     NIGHTJOB = nightly job/run/task
+    GOBACK = (never | do/does/should/shall/must/will not) (~go back | ~bother) [to] %formula_again
+    ATNIGHT = at night | during the night | in the night
+    ENOUGHIF = it is/'s (enough/sufficient/fine/okay) (if/when/that/to)
+    READ GOBACK FIELDS {when=never}
+    READ [ENOUGHIF] AGAIN FIELDS ATNIGHT {when=nightly}
+    READ [ENOUGHIF] READ1 ONCE FIELDS ATNIGHT {when=nightly}
+    READ ENOUGHIF AGAIN FIELDS NIGHT {when=nightly}
+    READ ENOUGHIF READ1 ONCE FIELDS NIGHT {when=nightly}
     READ FIELDS NEED NIGHT {when=nightly}
     READ FIELDS NEEDNIGHT {when=nightly}
     READ NEEDNIGHT|NEEDOF {when=nightly}
+    READ BUMP THEYAGAIN NIGHT {when=nightly}
+    READ BUMP THEYAGAIN RUN {when=every_run}
+    READ NOT FIELDS ONCELOADED {when=never}
     READ NONE NEVERSO {when=never}
     READ AGAIN FIELDS NIGHT SINCE {when=nightly}
     READ AGAIN FIELDS RUN SINCE {when=every_run}

@@ -66,7 +66,8 @@ FRAME = Frame(
     kind="require",
     doc="Says which fields must have a value, and what happens to a record without one.",
     phrases="""
-    REQUIRED = <owned> [%be] (required/mandatory/compulsory/obligatory) | <owned> [%be] [a] required/mandatory
+    REQUIRED = <owned> : required/mandatory | <owned> [%be] (required/mandatory/compulsory/obligatory)
+        | <owned> [%be] [a] required/mandatory
         field/fields
     IS = <owned> (is/are to be) (present/set/filled/provided/supplied/given/populated/entered/known | filled in/out)
         | <owned> must/shall/should be (present/set/filled/provided/supplied/given/populated/entered/there/known |
@@ -80,6 +81,14 @@ FRAME = Frame(
         | <owned> (needs/need | has/have) to be (present/set/filled/provided/supplied/given/populated/there/known |
         filled in)
         | <owned> (needs/need | has/have) to have a value
+    FILLED = <named> (must/shall/should be | needs/need to be
+        | has/have to be) (present/set/filled/provided/supplied/given
+        | populated/entered/known | filled in/out) (on/for/in) [all/every] <object>
+        | <named> is/are a/an mandatory/required attribute/attributes/property/properties (of/for/on) <object>
+        | ~make <named> mandatory/required/compulsory (for/on/in) [all/every] <object>
+        | ~require [a/an/the] <named> (on/for/in/of/from) [all/every] <object>
+        | <known:object> : <named> [%be] required/mandatory
+        | no <object> (may/must/can/should/shall be without | may/must/can/should/shall lack) [a/an] <named>
     FOR = <named> [%be] [a] required/mandatory/compulsory [field/fields] for/on/in [all/every] <object>
         | (on/for/in) [all/every] <object> [,] <named> [%be] [a] required/mandatory/compulsory [field/fields]
         | (on/for/in) [all/every] <object> [,] [we] ~require [a/an/the] <named>
@@ -87,24 +96,43 @@ FRAME = Frame(
         | <object> (must/shall/should | ought to) (have/include/contain/carry | come with) (a/an/the/both/some) <named>
         | <object> (need/needs/require/requires [to have] | has/have to have) (a/an) <named>
         | <object> must/shall/should (always have/include/contain | always come with) (a/an/the) <named>
+        | <object> (is/are required to) (have/include/contain) (a/an/the) <named>
         | <object> ~require <named>
     REJECT = ~reject [any/all] <object> %lacking <named> | [any/all] <object> %lacking <named> %be ~reject
         | ~reject [any/all] <object> if/when/whose (it/they | the) [~have] no <named>
         | ~reject [any/all] <object> (if/when) (it/they) %lacks <named>
         | ~reject <object> whose <named> is/are %absent
     RECORDS = [any/all] records %lacking <owned> %be ~reject | ~reject [any/all] records %lacking <owned>
+    TURNAWAY = (~turn away | ~refuse) [any/all] <object> %lacking <named>
+        | [any/all] <object> %lacking <named> [be/is/are/get/gets] (turned away | refused)
+        | [any/all] <object> %lacking <named> (is/are (no good | of no use | no use | useless/worthless) [to me/us]) [,]
+        [so] [please] ~reject (it/them)
+    READ TURNAWAY {on_failure=reject} {lack=yes}
     OTHERWISE = %onfail
-    FAIL = %failrun if/when/as_soon_as [any/a/an | a/any/one single | even one] <some:object> %lacks <named> {on_failure=fail}
+    SHOULD = [the/a] [whole/entire] run ~fail/stop/abort should [any/a/an] <some:object> lack [a/an] <named>
+        {on_failure=fail} | should [any/a/an] <some:object> lack [a/an] <named> [,] [the/a] [whole/entire] run
+        ~fail/stop/abort {on_failure=fail}
+        | [any/all] <object> %lacking <named> (only/just/merely %warning | %warning only) {on_failure=warn}
+    FAIL = %failrun if/when/as_soon_as [any/a/an | a/any/one single
+        | even one] <some:object> %lacks <named> {on_failure=fail}
         | ~fail if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> {on_failure=fail}
-        | [the/a] run ~fail/stop/abort if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> {on_failure=fail}
-        | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] (%failrun | [the/a] [whole/entire] run ~fail/stop/abort)
+        | [the/a] run ~fail/stop/abort if/when [any/a/an | a/any/one single
+        | even one] <some:object> %lacks <named> {on_failure=fail}
+        | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] (%failrun
+        | [the/a] [whole/entire] run ~fail/stop/abort)
         {on_failure=fail}
         | [any/all] <object> %lacking <named> %failrun {on_failure=fail}
-    WARN = [just/only/merely] ~warn [me/us] if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
+    WARN = ~warn [me/us] [,] (and no more [than that] | and nothing more | nothing more | no more than that) [,]
+        if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
+        | [any/all] <object> where the <named> is/are %absent [only/just/merely] %warning {on_failure=warn}
+        | [any/all] <object> %lacking <named> (only/just/merely) %warning {on_failure=warn}
+        | [just/only/merely] ~warn [me/us] if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
         | ~warn [me/us] (about/on/for/of) [any/all] <object> %lacking <named> {on_failure=warn}
         | [any/all] <object> %lacking <named> %warning {on_failure=warn}
-        | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] ~warn [me/us] {on_failure=warn}
-        | ~give/raise/issue a warning (if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> | for/about [any/all]
+        | if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named> [,] [then] ~warn [me/us]
+        {on_failure=warn}
+        | ~give/raise/issue a warning (if/when [any/a/an | a/any/one single | even one] <some:object> %lacks <named>
+        | for/about [any/all]
         <object> %lacking <named>)
         {on_failure=warn}
     MISSING = (a/any) %absent <owned> %failrun {on_failure=fail} | (a/any) %absent <owned> %warning
@@ -113,16 +141,17 @@ FRAME = Frame(
         | if/when <owned> %isabsent [,] [then] the run ~fail/stop/abort {on_failure=fail}
         | %failrun if/when <owned> %isabsent {on_failure=fail} | the run ~fail/stop/abort if/when <owned> %isabsent
         {on_failure=fail}
-        | if/when <owned> %isabsent [,] [then] ~warn {on_failure=warn} | [just/only/merely] ~warn [me/us] if/when/whenever <owned> %isabsent
+        | if/when <owned> %isabsent [,] [then] ~warn {on_failure=warn}
+        | [just/only/merely] ~warn [me/us] if/when/whenever <owned> %isabsent
         {on_failure=warn}
         | if/when <owned> %isabsent [,] [then] ~reject [the/that] (record/row | <object:culprit>)
         {on_failure=reject}
         | ~reject [the/a] (record/row | <some:culprit>) if/when <owned> %isabsent {on_failure=reject}
         | ~reject records/rows whose <owned> is/are %absent {on_failure=reject}
     READ REQUIRED|IS [OTHERWISE]
-    READ FOR|HAVE [OTHERWISE]
+    READ FOR|HAVE|FILLED [OTHERWISE]
     READ REJECT|RECORDS {on_failure=reject} {lack=yes}
-    READ FAIL|WARN|MISSING {lack=yes}
+    READ FAIL|SHOULD|WARN|MISSING {lack=yes}
     """,
     build=build,
     echo=echo,

@@ -49,10 +49,13 @@ _DATA = (
 _WHERE = "[([the/a] (cloud/aws/azure/gcp) region | [the] (region/country/territory) of)]"
 _REGIONS = "(<regions> [borders/soil/territory])"
 _IN = f"((in | inside | within | in/inside/within the (borders/territory) of) {_WHERE})"
-_OUT = "(outside [of] | out of | beyond)"
+_OUT = "(outside [of] | out of | beyond | (anywhere/elsewhere) (but/except/than | other than | outside [of]) [in])"
 _ONLY = "(only/exclusively/solely)"
 _SOLELY = f"({_ONLY} {{only=yes}})"
-_HOLD = "(~store/keep/hold/host/process/retain/save/put/persist/maintain/locate/house)"
+_HOLD = (
+    "(stored and processed | processed and stored |"
+    " ~store/keep/hold/host/process/retain/save/put/persist/maintain/locate/house)"
+)
 _LIVE = "(~stay/remain/reside/live/sit | be)"
 _STORAGE = "((storage/processing/hosting | storage and processing) [of [the/our/all] [customer] data])"
 _WAREHOUSE = "([the/our/a] (<system> [account/warehouse/instance/database] | warehouse/database/target))"
@@ -69,20 +72,27 @@ FRAME = Frame(
         | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_IN} {_REGIONS} {_SOLELY}
         | {_DATA} may/can [be] ({_HOLD} | {_LIVE}) {_SOLELY} {_IN} {_REGIONS}
         | {_DATA} ~confine/restrict/limit to {_WHERE} {_REGIONS}
-    KEEP = ({_STORAGE} [is/are] (allowed/permitted) {_IN} {_REGIONS} {_SOLELY} | {_STORAGE} [is/are] {_SOLELY}
+    KEEP = ({_STORAGE} [is/are] (allowed/permitted) {_IN} {_REGIONS} {_SOLELY} | {_STORAGE} [is/are]
+            (allowed/permitted) {_SOLELY} {_IN} {_REGIONS} | {_STORAGE} [is/are] {_SOLELY}
             (allowed/permitted) {_IN} {_REGIONS})
         | {_HOLD} {_DATA} [{_SOLELY}] {_IN} {_REGIONS} | {_SOLELY} {_HOLD} {_DATA} {_IN} {_REGIONS}
         | all (processing | storage | storage and processing | processing and storage) (~happen | ~take place | ~stay)
             {_IN} {_REGIONS}
+        | (all/processing/storage | storage and processing) only (~happen | ~take place) {_IN} {_REGIONS}
+        | (only (allowed/permitted) to | may/can only) {_HOLD} {_DATA} {_IN} {_REGIONS}
         | ~confine/restrict/limit {_DATA} to {_WHERE} {_REGIONS}
-    NOTLEAVE = ({_DATA} %must_not | %must_not | {_DATA} never) (~leave {_REGIONS}
+    NOTLEAVE = (under no circumstances | at no time) (may/must/should/can/shall) {_DATA} (~leave {_REGIONS}
+            | [~be] ({_HOLD} | ~move/transfer/copy/send) {_OUT} {_REGIONS})
+        | ({_DATA} %must_not | %must_not | {_DATA} never) (~leave {_REGIONS}
             | ~be (moved/transferred/copied/sent/exported/taken) {_OUT} {_REGIONS}
             | ~go {_OUT} {_REGIONS} | [~be] {_HOLD} {_OUT} {_REGIONS})
         | %must_not (~move/transfer/copy/send/export/take | {_HOLD}) {_DATA} {_OUT} {_REGIONS}
         | (no data/record/records | nothing | none of the data) (may/can/must/should/shall/will/is/ever) [ever] [to]
-            (~leave {_REGIONS} | [be] ({_HOLD} | ~move/transfer/copy/send/export) {_OUT} {_REGIONS} | ~go {_OUT} {_REGIONS})
+            (~leave {_REGIONS} | [be] ({_HOLD} | ~move/transfer/copy/send/export) {_OUT} {_REGIONS} | ~go {_OUT}
+            {_REGIONS})
         | no data ~leave {_REGIONS} | no data {_OUT} {_REGIONS} | nothing ~leave {_REGIONS}
         | (no data | nothing) ({_HOLD} | ~live/stay/reside) {_OUT} {_REGIONS}
+    MAYSTAY = {_DATA} may/can ({_LIVE} | be {_HOLD}) {_IN} {_REGIONS}
     FINE = (fine/ok/okay/allowed/acceptable/permitted) [to | for] | may/can
     NEVERLEAVES = [and] (%must_not | never) ~leave it | [and] nowhere else | [and] in no other (region/country)
         | [and] (no others | not elsewhere | not anywhere else)
@@ -93,17 +103,24 @@ FRAME = Frame(
         | ~use [a/an/the/our] <system> (account/warehouse/instance/database) [hosted/located/running | that/which is
             [hosted/located]] {_IN} {_REGIONS}
         | [the/our] <system> account/warehouse/instance/database {_IN} {_REGIONS} only
-    LABEL = (data (residency/location/storage) [requirement] | residency | [allowed/permitted] (region/regions)) [is/are] [: | =]
+    LABEL = {_REGIONS} data residency [is/are] [required/mandatory/needed]
+        | (data (residency/location/storage) [requirement] | residency | [allowed/permitted] (region/regions))
+            [is/are] [: | =]
             {_REGIONS} [{_SOLELY}]
-    ONLY = {_REGIONS} only [data/storage/residency] | ~use only {_REGIONS} | only {_REGIONS} [(is/are) (allowed/permitted)]
+    ONLY = {_REGIONS} only data/storage/residency | ~use only [(region/regions) in] {_REGIONS}
+        | only {_REGIONS} (is/are) (allowed/permitted)
+    BARE = {_REGIONS} only | only {_REGIONS}
+    TOPIC = (residency | data residency/location) :
     READ STAY [NEVERLEAVES]
     READ KEEP [NEVERLEAVES]
     READ NOTLEAVE
+    READ MAYSTAY NEVERLEAVES
     READ FINE STAY|KEEP NEVERLEAVES
     READ WRITEONLY
     READ ACCOUNT
     READ LABEL [NEVERLEAVES]
     READ ONLY [NEVERLEAVES]
+    READ TOPIC BARE [NEVERLEAVES]
     """,
     build=build,
     echo=echo,

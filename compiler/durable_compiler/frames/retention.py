@@ -43,7 +43,9 @@ def echo(clause: Retention, catalogue: Snapshot) -> str:
     if clause.monitoring_days is None:
         days = _in_days(clause.rejects_days or 0)
         return f"Keeps rejected rows for {least}{days}" if least else f"Deletes rejected rows after {days}"
-    also = f" and rejected rows for {least}{_in_days(clause.rejects_days)}" if clause.rejects_days is not None else ""
+    if clause.rejects_days == clause.monitoring_days:
+        return f"Keeps monitoring data and rejected rows for {least}{_in_days(clause.monitoring_days)}"
+    also = f" and rejected rows for {_in_days(clause.rejects_days)}" if clause.rejects_days is not None else ""
     return f"Keeps monitoring data for {least}{_in_days(clause.monitoring_days)}{also}"
 
 
@@ -72,7 +74,7 @@ def _refused(why: str, sentence: Sentence) -> Fault:
 _MONITORING = (
     "([the/all/our/any] [collected] (monitoring (data/history/records/events/information/metrics/logs/entries)"
     " | (run/activity/execution/sync/pipeline/job) (history/logs/records/log/data/metrics/statistics)"
-    " | run and monitoring data | monitoring and run data | logs and metrics"
+    " | run and monitoring data | history of [all/the] runs | monitoring and run data | logs and metrics"
     " | metrics and logs | logs | metrics | telemetry | observability data | monitoring))"
 )
 _REJECTS = (
@@ -89,13 +91,17 @@ def _period(slot: str) -> str:
     inexact = "(<int:count> months | <int:count> month | a month) {inexact=month}"
     named = f"(<duration:{slot}> | {inexact} | (<int:count> years | <int:count> year | a year) {{inexact=year}})"
     # A year that the sentence itself counts in days is exact.
-    counted = f"([one/a/1] (year/month/quarter) (, that is [,] | \\( | , i . e . [,] | , or | =) <duration:{slot}> [\\)])"
+    counted = (
+        f"([one/a/1 | half a] (year/month/quarter) (, that is [,] | \\( | , i . e . [,] | , or | =) <duration:{slot}> [\\)])"
+    )
     return f"({named} | {counted})"
 
 
 _HELD = "(~keep/retain/store/save/hold/preserve/maintain [on to] | ~hang on to | available | accessible)"
 _GONE = (
-    "(~delete/remove/purge/expire/clear/discard/erase/drop/prune [out] | ~clean up | ~throw away | ~get rid of | ~age out | ~throw out | ~bin | can/may be (deleted/removed/purged/discarded/dropped) | can/may be thrown (out/away) | can/may go)"
+    "(~delete/remove/purge/expire/clear/discard/erase/drop/prune [out] | ~clean up | ~throw away | ~get rid of |"
+    " ~age out | ~throw out | ~bin | can/may be (deleted/removed/purged/discarded/dropped) | can/may be thrown"
+    " (out/away) | can/may go)"
 )
 _FOR = "(for [%most | no longer than])"
 _FOR_AND = "[,] [and/while] [for]"
@@ -107,28 +113,45 @@ FRAME = Frame(
     KEEP = {_HELD}
     DELETE = {_GONE}
     WHAT = {_what("what")} [and {_what("also")}]
-    FOR = [{_FOR}] {_period("period")} [each] | ([for] at least | for a minimum of) {_period("period")} [each] {{floor=yes}}
-    AFTER = (after | older than | once/when/if (they/it) [are/is] older than | beyond | past) {_period("period")}
+    FOR = [{_FOR}] {_period("period")} [each] | ([for] at least | for a minimum of) {_period("period")} [each]
+            {{floor=yes}}
+    AFTER = (after | [that/which] [is/are] older than | once/when/if (they/it) [are/is] older than | beyond | past)
+            {_period("period")}
         | (when/once/if they/it are/is | after being) <duration:period> old
         | <duration:period> after (they/it were/was/are/is [been] (rejected/recorded/written/created) | rejection
             | the run | being rejected)
     THEN = then {_GONE} [them/it] | {_GONE} them/it [afterwards | after that | then]
         | before (being/it/they) [is/are] {_GONE}
-    NOLONGER = %must_not {_HELD} {_what("what")} (longer than | for (more/longer) than | beyond | past) {_period("period")}
-        | {_what("what")} %must_not [be] {_HELD} (longer than | for (more/longer) than | beyond | past) {_period("period")}
+    NOLONGER = %must_not {_HELD} {_what("what")} (longer than | for (more/longer) than | beyond | past)
+            {_period("period")}
+        | {_what("what")} %must_not [be] {_HELD} (longer than | for (more/longer) than | beyond | past)
+            {_period("period")}
     LAST = [the] last {_period("period")} of {_what("what")} | <duration:period> of {_what("what")}
-    BOTH = {_HELD} {_what("what")} [{_FOR}] {_period("period")} [,] [and] [to] {_what("also")} [{_FOR}] {_period("other")}
+    BOTH = {_HELD} {_what("what")} [{_FOR}] {_period("period")} [,] [and] [to] {_what("also")} [{_FOR}]
+            {_period("other")}
         | {_what("what")} {_HELD} [{_FOR}] {_period("period")} [,] [and] {_what("also")} [{_FOR}] {_period("other")}
         | {_GONE} {_what("what")} after {_period("period")} [,] [and] {_what("also")} after {_period("other")}
         | {_what("what")} {_GONE} after {_period("period")} [,] [and] {_what("also")} after {_period("other")}
         | {_what("what")} [:] {_period("period")} [,/;] [and] {_what("also")} [:] {_period("other")}
     LABEL = {_what("what")} retention [period/time] [is/of] [: | =] {_period("period")}
         | retention [period/time] (of/for) {_what("what")} [is/of] [: | =] {_period("period")}
-        | [a] retention [period/time] of {_period("period")} ~apply to {_what("what")} [[,] and ([one] of {_period("other")})
+        | [the] retention [period/time] [is/of] [:] {_period("period")} (for/of) {_what("what")} [,] [and]
+            {_period("other")}
+            (for/of) {_what("also")}
+        | [a] retention [period/time] of {_period("period")} ~apply to {_what("what")} [[,] and ([one] of
+            {_period("other")})
             [~apply] (to/for) {_what("also")}]
         | retention [: | = | is/of] {_period("period")} for {_what("what")}
+        | {_what("what")} (has/have) a retention [period/time] of {_period("period")}
         | {_what("what")} (: | =) [~keep/retain/store] {_period("period")}
+        | {_what("what")} (has/have) a retention [period/time] of {_period("period")}
         | {_what("what")} (: | =) {_GONE} after {_period("period")}
+    AWAY = ~throw {_what("what")} away | {_what("what")} %be thrown away
+    THROWN = then ~throw (them/it) away
+    READ KEEP WHAT FOR THROWN
+    TOPIC = (retention | data retention) :
+    READ AWAY AFTER
+    READ TOPIC WHAT FOR
     READ KEEP LAST [THEN]
     READ KEEP WHAT FOR [THEN]
     READ DELETE WHAT AFTER

@@ -75,7 +75,10 @@ _GROWS = (
     "(exponentially [longer/growing/increasing/larger/bigger] {backoff=exponential}"
     " | linearly [longer/growing/increasing] {backoff=linear})"
 )
-_BETWEEN = "[between/before ([the] attempts/retries/tries | each/every [time] [attempt/retry/try] | them)]"
+_BETWEEN = (
+    "[between/before ([the] attempts/retries/tries | each/every [time] [attempt/retry/try] | them) | in between"
+    " [attempts/retries/tries]]"
+)
 _BACKOFF = f"({_STYLE} {_PAUSE} | {_GROWS} {_PAUSE})"
 _TRIES = "times/attempts/retries/tries/time/retry/attempt/try"
 _TOTAL = "[in total | overall | altogether | total | in all]"
@@ -91,7 +94,8 @@ FRAME = Frame(
         | [~make/allow/do] [%most] <int:attempts> (retries/attempts/tries | retry attempts) [max/maximum | at most]
     KEEP = ~keep retrying/trying | ~continue retrying/trying | ~go on retrying/trying
     RATE = {_ON} {_ALL} (rate limits/limit/limiting [errors/error/responses/hits/responses] | throttling [errors]
-            | throttled requests/calls | salesforce (rate limits/limit [us] | throttles [us]) | [http] 429 [errors/error/responses/s] | too many requests [errors/responses]
+            | throttled requests/calls | salesforce (rate limits/limit [us] | throttles [us]) | [http] 429
+            [errors/error/responses/s] | too many requests [errors/responses]
             | rate limited requests/calls | api/request limit errors | request limits) {{rate=rate_limit}}
     NET = {_ON} {_ALL} (network/networking ({_WRONG} | glitches/hiccups/drops/interruptions/blips)
             | [network] connection ({_WRONG} | resets/drops/losses) | connectivity ({_WRONG})
@@ -106,10 +110,12 @@ FRAME = Frame(
             {{rate=rate_limit}} {{server=server}}
     DONE = [is/are] [to be] (permitted/allowed/made/acceptable/performed/fine/enough)
     APPLIED = [is/are] [to be] (applied/used) (to/for/between) retries/retrying/attempts
-    ALL = {_ON} {_ALL} (failed/failing requests/calls/request/call/attempts | transient/temporary/intermittent
+    ALL = {_ON} {_ALL} (failed/failing requests/calls/request/call/attempts | requests/calls |
+            transient/temporary/intermittent
             {_WRONG} | requests/calls that fail/failed)
         | (when/if/whenever) a (request/call) fails
     GIVEUP = [then/before/and] (~give up | giving up) after <int:attempts> [failed] {_TRIES}
+        | after <int:attempts> [failed/unsuccessful] {_TRIES} [,] ~give up
         | [then/before] ~stop/stopping [retrying/trying] after <int:attempts> [failed] {_TRIES}
     NONE = ((do/does not | never) ~retry | no retries) {{attempts=0}}
     ATMOST = <duration:elapsed> (max/maximum | at most | in total/all | altogether | overall)
@@ -121,21 +127,24 @@ FRAME = Frame(
         | [with] [the] (wait/pause/delay/interval/waits/pauses/delays/intervals | waiting time/times | back off)
             {_BETWEEN} ~grow/increase/rise/lengthen {_GROWS}
         | [by] (backing/back/backs off | waiting) {_GROWS} {_BETWEEN} | backoff [is] [:] {_STYLE}
-        | {_GROWS} | ~back off {_GROWS} {_BETWEEN} | {_STYLE}
+        | [with] a growing/increasing (wait/pause/delay) {_BETWEEN} {{backoff=exponential}}
+        | {_GROWS} {_BETWEEN} | ~back off {_GROWS} {_BETWEEN} | {_STYLE}
         | [with] (doubling {_PAUSE} | {_PAUSE} that/which doubles/double) {{backoff=exponential}} {_BETWEEN}
     LIMIT = for [%most | no longer than | not longer than] <duration:elapsed> {_TOTAL}
         | within [%most] <duration:elapsed> {_TOTAL} | over [at most] <duration:elapsed>
-        | [then/before] (~give up | giving up) after [%most] <duration:elapsed> {_TOTAL}
-        | [then/before] (~stop [retrying/trying] | ~abandon) after <duration:elapsed> {_TOTAL}
-        | [then] (~stop [retrying/trying] | ~give up) (once/when | as soon as) <duration:elapsed> (have/has/are/is)
+        | [then/before] (~give up | giving up) [retrying/trying] after [%most] <duration:elapsed> {_TOTAL}
+        | [then/before] (~stop [retrying/trying] | ~abandon/cease/end) after <duration:elapsed> {_TOTAL}
+        | [then] (~stop [retrying/trying] | ~give up | ~cease/end) (once/when | as soon as) <duration:elapsed>
+            (have/has/are/is)
             (passed/elapsed | gone by | up/over)
         | (until | up to) <duration:elapsed> (have/has passed/elapsed | in total)
     NOLONGER = (%must_not | not) (~retry | ~keep [on] (retrying/trying) | ~go on (retrying/trying) | ~continue retrying)
             (for (longer/more) than | longer than | beyond | after | past) <duration:elapsed> {_TOTAL}
         | %must_not (~retry | ~try again) more than <int:attempts> {_TRIES}
     ONLY = (only/solely/exclusively | ~restrict/limit/confine to) {{only=yes}}
-    USE = [retries/attempts] ~use/apply/follow
+    USE = ~wait/pause | [retries/attempts] ~use/apply/follow
     WHILE = (when/while retrying | for retries/retrying | on retry/retries) | before giving up [for good]
+    TOPIC = (retry/retries | retry policy/strategy/rule | error handling) :
     READ RETRY COUNT [ALL] [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
     READ RETRY NETSERVER|RATENET|RATESERVER COUNT|BACKOFF|LIMIT|ONLY [COUNT] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
     READ TRY COUNT ALL [RATE] [NET] [SERVER] [BACKOFF] [LIMIT] [ATMOST] [ONLY] [WHILE]
@@ -154,7 +163,7 @@ FRAME = Frame(
     READ TRY COUNT [WHILE]
     READ USE BACKOFF [WHILE] [RATE] [NET] [SERVER] [ALL]
     READ ONLY RETRY RATE|NET|SERVER [RATE] [NET] [SERVER] [LIMIT] [BACKOFF]
-    READ NONE
+    READ NONE [ALL]
     READ GIVEUP [BACKOFF]
     READ NOLONGER
     READ LIMIT

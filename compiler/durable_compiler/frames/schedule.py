@@ -38,6 +38,8 @@ def recurrence(values: Values, sentence: Sentence) -> tuple[Recurrence, str | No
     days: Days = values.get("days", Days(part="night" if "nightly" in values else ""))
     times: Times | None = values.get("times")
     zone = values.get("zone")
+    if "cron" in values:
+        return values["cron"], zone, _assumed_zone(zone)
     if times is not None and times.halfless:
         times = _in_its_half(times, days.part)
     if times is not None and times.zone is not None:
@@ -146,28 +148,47 @@ FRAME = Frame(
     kind="schedule",
     doc="Says when the pipeline runs, in a time zone.",
     phrases="""
-    RUN = ~run/sync just | just ~run/sync | ~go | ~carry out | ~run this | ~run/start/execute/launch/begin/schedule/trigger/happen/fire/operate | ~kick off | ~take
-        place | ~kick_off | ~set to run
+    RUN = are/is required/needed | ~run/sync just | just ~run/sync | ~go | ~carry out | ~run this |
+        ~run/start/execute/launch/begin/schedule/trigger/happen/fire/operate | ~kick off | ~take place | ~kick_off |
+        ~set to run
     SYNC = ~sync/synchronise/synchronize/refresh/update [[the/all/our] data] | [the/all/our] data
         ~sync/synchronise/synchronize/refresh/update/load/pull/fetch/extract | ~load/pull/fetch/extract/copy
         [the/all/our] data
     SUBJECT = nightly run/sync/job/load ~run/start/begin/execute {nightly=yes}
     NIGHT = nightly run/sync/job/load [:] {nightly=yes}
     WHO = %who | we need it/this to | we/i need/want [%who] to
+    ASKED = (could/can/would) (it | the/our (sync/pipeline/job/load)) [please] (run/start)
+    READ ASKED DAYS [TIMES] [ZONE]
+    READ ASKED TIMES DAYS [ZONE]
+    READ ASKED EVERY [PAST] [WINDOW] [DAYS] [ZONE]
+    LETRUN = ~let/make/have it run | there (should/must/shall be | is [to be]) a run | a new run ~start/begin | one
+        run | weekly run/sync/job
+    NOTED = time/times/when [of the run] :
+    CRONLINE = [runs/run/executes/execute] [on/at] [the/a] cron [schedule/expression/line/job] [is/:/=] <cron> |
+        (schedule/frequency) [:/=/is] <cron>
+    OFTENRUN = [a/the] (weekly {often=weekly} | monthly {often=monthly} | daily {often=daily}) %run_word [is/has to]
+        (~take place | ~run/start/happen/execute/occur | %be ~perform/execute/run/start)
     PLANNED = execution is ~plan/schedule for | ~plan/schedule/set for | [the] run/execution/sync is due
     FRESH = we/i need/want [the/our/all] data ~refresh/sync/update/load/synchronise
     IT = [the/this/a] [scheduled] run/schedule [:]
-    LABEL = [%run_word] schedule/frequency/cadence/timing/interval/recurrence [is/of] | cron | execution | start
-        time | run time/times | runs
+    LABEL = [%run_word] schedule/frequency/cadence/timing/interval/recurrence [is/of] | cron | execution | start time
+        | run time/times | runs
     SPAN = [%run_word] (interval/frequency/cadence [is/of] [:]) <interval:every>
     DAYS = <days>
-    TIMES = \\( [at] <times> \\) | [at/for/@ | starting at | beginning at | start at] <times>
+    TIMES = (one/once/first) at <times> | \\( [at] <times> \\) | [at/for/@ | starting at | beginning at | start at]
+        <times>
     EVERY = [of/for] <every>
     PAST = <past>
     WINDOW = <window>
     ONHOUR = on the hour {hourly=yes} | at the top of the/every/each hour {hourly=yes}
     ALWAYS = <always>
     ZONE = <zone>
+    READ LETRUN|NOTED DAYS TIMES [ZONE]
+    READ NOTED TIMES ZONE
+    READ CRONLINE [ZONE] [RUN]
+    READ OFTENRUN DAYS TIMES [ZONE]
+    READ LABEL DAYS NOTED TIMES [ZONE]
+    READ LETRUN|NOTED EVERY [PAST] [WINDOW] [DAYS] [ZONE] [ALWAYS]
     READ PLANNED|FRESH DAYS [TIMES] [ZONE] [WHO] [RUN]
     READ PLANNED|FRESH EVERY [PAST] [WINDOW] [DAYS] [ZONE] [ALWAYS]
     READ RUN|SYNC|IT|LABEL|WHO DAYS [TIMES] [ZONE] [WHO] [RUN]

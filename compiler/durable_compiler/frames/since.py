@@ -51,7 +51,8 @@ FRAME = Frame(
     ONLYLOAD = only/just ~load/sync/copy/import/read/pull/fetch/bring/need/want
         | ~load/sync/copy/import/read/pull/fetch/need/want only/just
     BACKFILLED = ~backfill
-    HISTORY = everything | [historical/past/old] (history/data) | historical/past %rows | historical data | [all] [the/our] %rows
+    HISTORY = everything | [historical/past/old] (history/data) | historical/past %rows | historical data
+        | [all] [the/our] %rows
     ONLYROWS = only ~load/sync/copy/import/read/pull/extract/fetch/include/keep %rows
         | ~load/sync/copy/import/read/pull/extract/fetch/include/keep only %rows
     OF = of/for/on [all/the] <object> | for/of (all/every/each) [of] [the/our] [synced] (object/objects)
@@ -82,8 +83,18 @@ FRAME = Frame(
         | <length:start> of
     BACK = ~go/reach/date back <length:start> | <length:start> back | back <length:start> | ~look back <length:start>
     STARTS = ~start/begin with
-    INITIAL = initial/first/historical load/import/sync/run/backfill | history | backfill | historical load/data
-    REACH = as far back as <start> | as far back as <length:start> |~reach/go/date/extend/stretch back to <start> | ~reach/go/date/extend/stretch back <length:start>
+    INITIAL = initial/first/historical load/import/sync/run/backfill | backfill/history window/period/range [:]
+        | history | backfill | historical load/data
+    NOCUT = (no (cutoff | cut off) [date] applies | there is no (start/cutoff date | cut off date | cutoff | cut off)
+        | no start/cutoff date) [:/;/,]
+    LENGTHY = [is/are] (required/needed/wanted) [for/from/over] [the] last/past/previous <length:start>
+        | [is/are] (required/needed/wanted) (from/since) <start> | [:] [the] [last/past/previous] <length:start>
+    STARTDATE = (start/cutoff date | cut off date | history start) [:] <start> [. nothing older [than that] %be %bring]
+    BEGINS = ~start/begin loading/syncing (from/at/with) <start>
+    NOTHING = (nothing/none | no %rows) (created before | from before | older than) <start> %be %bring
+    FROMSTART = from the [very] beginning/start
+    REACH = as far back as <start> | as far back as <length:start> |~reach/go/date/extend/stretch back to <start>
+        | ~reach/go/date/extend/stretch back <length:start>
         | ~cover [the] last/past/previous/preceding <length:start> | ~go/reach as far back as <start>
         | ~take in [the] last/past/previous <length:start>
     GOES = ~start/begin/commence (from/at/in/on/with) <start> | ~cover [the] last/past <length:start>
@@ -108,7 +119,30 @@ FRAME = Frame(
     SKIPPED = ~skip/ignore/omit/exclude | are/is/must/should/do/does not ~load/sync/copy/import/read/include
         | (are/is/must/should) never ~load/sync/copy/import/read/include
         | do/does/must/should not ~load/sync/copy/import/read/include | never ~load/sync/copy/import/read/include
+    FORALL = for (all/every/each) [of] [the/our] [synced] (object/objects) [,/:] [please]
+    FIRSTRUN = (on/in/with/at/during/for) the (first/initial/very_first | very first) run/sync/load/import
+    ENOUGH = (is/are) (enough/sufficient | all we need) [,/;/:/-] [and] [please] ~load/sync/copy/read/take
+        (those/these/them) [and] [,] (nothing older | no older ones | none older | none that are older)
+        | (is/are) (enough/sufficient | all we need) [[,/;/:] (nothing older | no older ones)]
+    OURHISTORY = [the] history [that/which] (we/i | the sync/pipeline/tool) ~load/sync/copy/read/import/take/keep/bring
+    READ FORALL REACH|GOBACK
+    READ FORALL LOAD|BACKFILL AMOUNT
+    READ FORALL LOAD|BACKFILL HISTORY FROM|BACK|CREATED|LAST
+    READ REACH OF
+    READ FOR LOAD|ONLYLOAD AMOUNT
+    READ LOAD|ONLYLOAD AMOUNT FIRSTRUN
+    READ LOAD|ONLYLOAD AMOUNT HISTORY FIRSTRUN
+    READ LOAD|ONLYLOAD AMOUNT OBJECT FIRSTRUN
+    READ FIRSTRUN LOAD HISTORY FROM|BACK|CREATED|LAST [OF]
+    READ AMOUNT OBJECT ENOUGH
+    READ OURHISTORY GOES|REACH [OF]
     READ LOAD ALL [OF]
+    READ NOCUT LOAD ALL [OF]
+    READ OWNHISTORY LENGTHY
+    READ STARTDATE|BEGINS|NOTHING [OF]
+    READ LOAD OBJECT FROMSTART
+    READ INITIAL LOAD AMOUNT [OF]
+    READ INITIAL LOAD AMOUNT HISTORY [OF]
     READ LOAD|BACKFILL DAYONE [OF]
     READ NOTBEFORE [OF]
     READ OBJECT BACKFILLED REACH|FROM

@@ -48,42 +48,65 @@ FRAME = Frame(
     COME = ~come
     OVER = ~bring/copy/carry/move/pull <objects> over/in/across
     WITHIN = in [the/our] (warehouse | data warehouse)
-    THESE = [the] objects [that/which] we ~sync/copy/need/want/replicate | [the] objects [that/which] are
+    HAVE = ~have the [data] pipeline/sync/tool/job (copy/sync/load/extract/pull/replicate)
+    USING = ~use <source> as [the/our] [data] source and ~sync/copy/load/pull/replicate
+    CARRIED = %be_to [be] brought across/over/in
+    ACROSS = ~come across/over
+    REQUIRES = (finance/marketing/sales/support/legal/operations/analytics/management | the business/team | we)
+        ~require/need/want
+    ALLOFWHICH = , all of which (%be | must/shall/should be) ~replicate/sync/copy/synchronise/synchronize/load/extract
+    STREAMS = (streams/objects/entities/tables) ~replicate/sync/copy/load/extract/pull
+    INSCOPE = in scope (for/in) (phase one/1 | the first phase/release | the pilot) is/are
+    THESE = [the] salesforce objects (to be | [that/which] are to be) ~replicate/sync/copy/synchronise/synchronize
+        (are/is) | [the] objects [that/which] we ~sync/copy/need/want/replicate | [the] objects [that/which] are
         ~sync/copy/replicate
-    KEEP = ~keep <objects> (in sync | synced | up to date | synchronised | synchronized) (with | from) [our]
-        <source>
+    KEEP = ~keep <objects> (in sync | synced | up to date | synchronised | synchronized) (with | from) [our] <source>
     SOURCE = <source> is [the/our] source of/for <objects> | source of/for <objects> is [our] <source>
     LIST = [following] objects from [our] <source> : <objects>
-    COUNTED = <int:count> objects [from [our] <source>] [:] <objects>
+    COUNTED = <int:count> objects [from [our] <source>] [for [the/our]
+        (dashboard/dashboards/reports/reporting/analytics/analysis/warehouse)] [:] <objects>
     READS = ~read
-    OBJECTS = [the] [following/these] [both] [salesforce/standard/custom] [objects/object] [from [our] <source>]
-        [:] <objects>
+    OBJECTS = [the] [following/these] [both] [salesforce/standard/custom] [objects/object] [from [our] <source>] [:]
+        <objects>
     OF = [all] data/records for/of/from <objects> | salesforce records of type <objects>
-    LABEL = (data in scope | entities/streams/tables [to sync]
-        | [salesforce/source/synced/sync/custom/standard/supported/selected/these] objects [in scope | to sync | to copy
+    LABEL = (data in scope | entities/streams/tables [to sync | synced/replicated/copied/loaded] |
+        [salesforce/source/synced/sync/custom/standard/supported/selected/these] objects [in scope | to sync | to copy
         | to be ~sync/copy | to replicate] | [data/sync/object] scope [of the sync] | in scope | data to sync | [data]
-        source | source objects)
-        [from/in [our] <source>] [:/-/–/—/are] [the] [following] [both] <objects>
-    SCOPE = ~belong to the scope [of the %thesync] | in scope | objects to ~sync/copy/replicate | objects in scope | part of [the/this] sync/scope | ~include in [the/this] sync/scope
+        source | source objects) [from/in [our] <source>] [:/-/–/—/are] [the] [following] [both] <objects>
+    SCOPE = ~belong to the scope [of the %thesync] | in scope | objects to ~sync/copy/replicate | objects in scope |
+        part of [the/this] sync/scope | ~include in [the/this] sync/scope
     WANT = we/i want/need | want/need | we would/should like | i would like to have | ~want | ~need
-    ADD = ~include <objects> in [the/this/our] %thesync | ~add <objects> to [the/this/our] %thesync | <objects> %be_to [be] ~include
-        in [the/this/our] %thesync | <objects> %be_to [be] ~add to [the/this/our] %thesync | we/i want/need <objects>
-        ~include in [the/this/our] %thesync
+    ADD = ~include <objects> in [the/this/our] %thesync | ~add <objects> to [the/this/our] %thesync | <objects> %be_to
+        [be] ~include in [the/this/our] %thesync | <objects> %be_to [be] ~add to [the/this/our] %thesync | we/i
+        want/need <objects> ~include in [the/this/our] %thesync
+    GETDONE = ~get/have <objects>
+        (copied/synced/moved/brought/loaded/pulled/replicated/imported/transferred/synchronised) [over/across]
+    INSYNC = (we/i want/need | want/need | ~want | we would like) <objects> [to be] in [the/our/this] %thesync
+        | <objects> (need to | must/should/shall | have to | are to) be in [the/our/this] %thesync
+    FORUSE = for [the/our] (dashboard/dashboards/reports/reporting/analytics/analysis/warehouse)
+    READ GETDONE [FROM] [INTO]
+    READ INSYNC [FROM]
+    READ VERB COUNTED FORUSE
     WHO = %who
     BROUGHT = ~bring
     DATAOF = [the] following [salesforce] objects %be_to [be] ~sync/copy/synchronise/synchronize/replicate [from
-        <source>] [:] | data from the following salesforce objects ~sync/copy [:]
+        <source>] [:] | data from the following [salesforce] objects %be_to [be] ~sync/copy/load [:]
     SYSTEM = [data] source [system] is <source> , with | [data] source [system] [is] [:] <source>
-    FROM = (out of | from) [the/our] <source> [org/crm/instance/account]
+    FROM = (out of | from) [the/our/your] <source> [org/crm/instance/account]
     ALL = all
     INTO = (into/to) [the/our] [own] (warehouse/database | data warehouse)
     INCLUDED = ~include/cover/contain in [the/this/our] [data]
-        (sync/scope/synchronisation/synchronization/load/extract/pipeline/replication/import/job/feed)
-        | ~belong (to/in) [the/our/this] (scope [of [the/our/this] (sync/synchronisation/synchronization/pipeline/load)]
-        | sync/synchronisation/synchronization/pipeline)
-        | in [the/our] scope [of [the/our/this] (sync/synchronisation/synchronization/pipeline/load)]
-        | part of [the/this/our] [data] (sync/synchronisation/synchronization/load/extract/pipeline/replication/job/feed)
+        (sync/scope/synchronisation/synchronization/load/extract/pipeline/replication/import/job/feed) | ~belong
+        (to/in) [the/our/this] (scope [of [the/our/this] (sync/synchronisation/synchronization/pipeline/load)] |
+        sync/synchronisation/synchronization/pipeline) | in [the/our] scope [of [the/our/this]
+        (sync/synchronisation/synchronization/pipeline/load)] | part of [the/this/our] [data]
+        (sync/synchronisation/synchronization/load/extract/pipeline/replication/job/feed)
     READ THESE OBJECTS [FROM]
+    READ REQUIRES OBJECTS VERB|ACROSS|BRING|CARRIED [FROM] [INTO]
+    READ STREAMS OBJECTS FROM
+    READ INSCOPE OBJECTS [ALLOFWHICH] [FROM]
+    READ LABEL ALLOFWHICH [FROM]
+    READ HAVE|USING|ACROSS OBJECTS [FROM]
     READ WANT OBJECTS INTO|WITHIN [FROM]
     READ VERB OBJECTS|OF WITHIN [FROM]
     READ VERB OBJECTS|OF [FROM] [WHO] [WANT] [INTO]

@@ -80,44 +80,67 @@ FRAME = Frame(
     doc="Names the warehouse and the table that receive the rows.",
     phrases="""
     VERB =
-        ~write/load/save/store/put/land/deliver/send/copy/insert/sync/export/persist/output/upload/push/replicate
-        | %purely ~dump/write/put/load | can [all] go | ~live/sit | give us | ~give | ~use/target/fill/populate/create/make/have/receive/hold/want/need/go/arrive/flow/keep/publish | ~end up
-    WHAT = our stuff/data | it all | everything | (everything/it) can [all] | loads | [all] its output | all of it | output |the/all data | data/rows/records/everything/results
-        | the/all rows/records/results/output | them | all [the] objects | all salesforce data/records | the
-        data/rows/records
+        ~materialise/materialize/write/load/save/store/put/land/deliver/send/copy/insert/sync/export/persist/output/upload/push/replicate
+        | %purely ~dump/write/put/load | can [all] go | ~live/sit | give us | ~give |
+        ~use/target/fill/populate/create/make/have/receive/hold/want/need/go/arrive/flow/keep/publish | ~end up
+    WHAT = our stuff/data | it all | everything | (everything/it) can [all] | loads | [all] its output | all of it |
+        output |the/all data | data/rows/records/everything/results | the/all rows/records/results/output | them | all
+        [the] objects | all salesforce data/records | the data/rows/records
     SYSTEM = [to/into/in/on/of/for/using/at] [the/our/a] <system> [warehouse/account/database] [\\)]
-    LABEL = our warehouse is | [the/our] target/destination/sink/output/warehouse/storage [system/warehouse/platform/location] [of
-        the %run_word] [is] | as [the] target/destination
+    USEDWITH = we ~use <system> [as our warehouse] | our warehouse is <system>
+    LABEL = our warehouse is | as the warehouse | [the] final destination [is] | [the/our]
+        target/destination/sink/output/warehouse/storage [system/warehouse/platform/location] [of the %run_word] [is]
+        | as [the] target/destination
     TABLE = [to/into/in/under/as/with] [the/a/one/single] [single/target/output/destination/common/shared] table
         [name/named/called] [is] [:/,] <table> [\\)]
     BEFORE = [to/into/in/on] [the/a/one/single] <table:before> table
-    SYSTABLE = [to/into/in/on] [the/a/one/single/our] [single] <system> table [named/called] [,] <table>
-        | [to/into/in/on] [the/our] <system> <table:before> table | target/destination is [the] <system> table <table>
+    SYSTABLE = [to/into/in/on] [the/a/one/single/our] [single/local] <system> table [named/called] [,] <table> |
+        [to/into/in/on] [the/our] <system> <table:before> table | target/destination is [the] <system> table <table>
     WRITTENTO = the <system> table <table> %be_to [be] written [to/into] | the <system> table <table> ~receive the
         (data/rows/records/results/output)
     CODE = to/into/in <table:path> , a <system> table | to/into/in/under <table:path> [in/on/of] <system> | in/on
         <system> under <table:path>
-    DATABASE = [in/of/on/to/into/under] [the] database/db [named/called] [:] <column:database> [\\)]
-        | [in/of/on/to/into] [the] <column:database> database
-    SCHEMA = [in/of/on/to/into/under] [the] schema [named/called] [:] <table:schema> [\\)] | [in/of/on/to/into]
-        [the] <table:schema> schema
+    DATABASE = [in/of/on/to/into/under] [the] database/db [named/called] [:] <column:database> [\\)] |
+        [in/of/on/to/into] [the] <column:database> database
+    SCHEMA = [in/of/on/to/into/under] [the] schema [named/called] [:] <table:schema> [\\)] | [in/of/on/to/into] [the]
+        <table:schema> schema
     PER = (per | by | for each/every) [salesforce/synced/source] object
     EACH = each/every/all [salesforce/synced/source] object/objects
     GIVEN = [be] given (its own | a table of its own | a separate table | its own <system> table) [table]
+    MERGED = [all] [the/its] (output/data/records/results/objects/everything) %be_to [be]
+        ~consolidate/combine/merge/gather/collect (in/into/to) one/a/the [single] <system> table [named/called] [:/,]
+        <table>
+    SEPARATE = [the/all] objects %be_to [be] ~keep/store/write/load/put (in/into/to) separate/individual/different
+        <system> tables
+    ALLSHARE = [all] [the] objects ~share/go_into/go_to/use one/a/the [single] <system> table [named/called] [:/,]
+        <table> | ~combine/merge/put/write/gather (everything | all [the] objects | all [the] data) [together]
+        (in/into) one/a/the [single] <system> table [named/called] [:/,] <table>
+    TOGETHER = (all [the] objects | everything | all [of] [the/our] data) (~end up | ~go/land/arrive | %be
+        ~store/write/load/put) [together] (in/into) one/a/the [single] table [named/called] [:/,] <table> [,] (in/on) <system>
+    READ TOGETHER
     ALLROWS = [to/into/in] [a/one/the] [single] <system> table [named/called] [:/,] <table>
-    TABLELABEL = <system> table [name] [is] : <table> | <system> , table [named/called] <table> | <system> : <table:path>
+    TABLECALLED = [and] [the] (table is | table is called | table is named | table name is) <table>
+    ISTABLE = [write/load/writes/loads] [to/into/in] <table> \\( a <system> table \\)
+    UNDER = ~write/load [into/to] <system> under <table:path> | ~load/write into <system> : <table:path>
+    TABLELABEL = <system> → [table] <table> | <system> table [name] [is] : <table> | <system> , table [named/called]
+        <table> | <system> : <table:path>
     OBJECTS = [the] objects each [of]
     HOLDS = [our/the/all] [our] (stuff/data/everything) ~live/sit/go/end_up
-    PUTEACH = ~put/write/load/store/give each/every/all [salesforce/synced] object/objects (in/into/to) (its/their own | a separate)
-        table/tables
-    OWN = [to/into/in/as/with/has/have/gets/get/on] [a/its/an/their/the]
-        (own/separate/dedicated/individual/different) [<system>] table/tables | [to/into/in] a [<system>] table of its
-        own
+    PUTEACH = ~put/write/load/store/give each/every/all [salesforce/synced] object/objects (in/into/to) (its/their own
+        | a separate) table/tables
+    OWN = [to/into/in/as/with/has/have/gets/get/on] [a/its/an/their/the] (own/separate/dedicated/individual/different)
+        [<system>] table/tables | [to/into/in] a [<system>] table of its own
     ONE = [to/into/in/with/as] [a/one] [one/separate/own/dedicated/individual/single/the] [<system>] table/tables
     READ VERB|LABEL SYSTEM TABLE|BEFORE [WHAT] [DATABASE] [SCHEMA] [LABEL]
     READ VERB|LABEL SYSTABLE [WHAT] [DATABASE] [SCHEMA]
     READ VERB CODE [WHAT]
+    FOLLOWING sync READ SYSTABLE|CODE [DATABASE] [SCHEMA]
+    FOLLOWING sync READ SYSTEM TABLE|BEFORE [DATABASE] [SCHEMA]
     READ VERB ALLROWS [WHAT]
+    READ MERGED|ALLSHARE|UNDER|ISTABLE
+    READ USEDWITH TABLECALLED
+    READ LABEL SYSTEM TABLECALLED
+    READ SEPARATE
     READ WRITTENTO
     READ TABLELABEL [VERB] [WHAT] [LABEL]
     READ EACH GIVEN [SYSTEM] [LABEL] [DATABASE] [SCHEMA]

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from durable_compiler.catalogue import squeeze
-from durable_compiler.grammar import literals
+from durable_compiler.grammar import literals, names
 from durable_compiler.grammar.comparison_phrases import table
 from durable_compiler.grammar.comparisons import predicates
 from durable_compiler.grammar.conditions import plain
 from durable_compiler.grammar.conjunctions import State, flat
 from durable_compiler.grammar.describing import possessed
+from durable_compiler.grammar.fillers import several_words
 from durable_compiler.grammar.names import STRUCTURE, object_name
 from durable_compiler.grammar.scopes import there
 from durable_compiler.grammar.selections import selection
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import Topic, anywhere, topics
-from durable_compiler.terms import Scalar, Term, field_terms
+from durable_compiler.terms import Apply, Constant, Scalar, Term, field_terms
 
 # Verdicts and absences: a text of that name stands in quotes.
 NO_VALUES = frozenset(
@@ -34,7 +35,8 @@ _LAST = table(
     """
     else: otherwise | else | if not | in all other cases | in every other case | in any other case | in other cases
     else: for everything else | for all others | for the rest | for all other records | for the others
-    else: for anything else | everywhere else | by default | for every other record
+    else: for anything else | everywhere else | by default | for every other record | if it is anything else
+    else: when it is anything else | if it's anything else | for all the others | for all the rest
     else: for any other record | in the other cases | for everybody else | for everyone else | for any other
     """
 )
@@ -231,10 +233,21 @@ def _later(sentence: Sentence, at: int, first: When) -> Iterator[tuple[int, When
     yield from seen
     ends = {end for end, _ in seen}
     if first.topic is not None:
+        yield from _only_value(sentence, at, first)
         start = at + (sentence.norm(at) in ("it", "that", "this"))
         for end, when in _conditions(sentence, start, State(first.owner, first.topic, first=False), free=first.free):
             if end not in ends or start > at:
                 yield end, when
+
+
+def _only_value(sentence: Sentence, at: int, first: When) -> Iterator[tuple[int, When]]:
+    """`normal when Medium`, said after `fast when Priority is High`."""
+    assert first.topic is not None
+    values = {squeeze(one.value): one.value for one in first.topic.field.picklist}
+    for end, text in (*names.value(sentence, at), *several_words(sentence, at)):
+        if squeeze(text) in values and sentence.norm(end) in ("", ",", ";", ".", "and", "otherwise", "else"):
+            term = Apply("eq", (first.topic.term, Constant(values[squeeze(text)], "text")))
+            yield end, replace(first, term=term)
 
 
 def _phrases(sentence: Sentence, at: int, known: tuple[tuple[tuple[str, ...], str], ...]) -> Iterator[tuple[int, str]]:
@@ -321,8 +334,8 @@ def _from_case(
 
 
 def _one_case(sentence: Sentence, at: int, first: When | None) -> Iterator[tuple[int, tuple[When, Value] | Fault]]:
-    start = at + (sentence.norm(at) in ("to", "as", "it's"))
-    start += 2 * (sentence.norms(start, 2) == ["it", "is"])
+    start = at + (sentence.kind(at) == "word" and sentence.norm(at) in ("to", "as", "it's"))
+    start += 2 * (sentence.kind(start) == "word" and sentence.norms(start, 2) == ["it", "is"])
     for middle, value in case_value(sentence, start):
         brief = first if first is not None and not _names_a_field(sentence, first.owner, start, middle) else None
         said = dict((end, owner) for end, owner in there(sentence, middle))
@@ -376,7 +389,11 @@ def _separated(sentence: Sentence, at: int) -> Iterator[int]:
 def _otherwise(sentence: Sentence, at: int) -> Found:
     """`otherwise standard`, `standard in all other cases`, `all others are standard`."""
     begins = at + (sentence.norm(at) in _MODALS)
-    for start, _ in (*_phrases(sentence, begins, _LAST), *_phrases(sentence, at, _OTHERS), *_other_records(sentence, at)):
+    for start, _ in (
+        *_phrases(sentence, begins, _LAST),
+        *_phrases(sentence, at, _OTHERS),
+        *_other_records(sentence, at),
+    ):
         yield from _rest(sentence, start + (sentence.norm(start) in (",", ":")))
     begins = at + (sentence.norm(at) in ("to", "as"))
     for middle, value in (*case_value(sentence, begins), *_nothing(sentence, begins)):

@@ -20,9 +20,7 @@ _OTHERS = (
 )
 _LOWER = "[all] (lower case [letters] | lowercase [letters] | small letters)"
 _UPPER = "[all] (upper case [letters] | uppercase [letters] | [block] capitals | capital letters)"
-_PUT = (
-    "brought/put/converted/changed/turned/stored/held/kept/written/made/set/recorded/saved/loaded/formatted/rendered/transformed"
-)
+_PUT = "brought/put/converted/changed/turned/stored/held/kept/written/made/set/recorded/saved/loaded/formatted/rendered/transformed"
 
 
 def _step(name: str) -> str:
@@ -88,7 +86,8 @@ PHRASES: dict[str, str] = {
         "(([the] iso 8601 [format/dates/standard/timestamps/strings/form/notation] | [the] iso8601 [format]"
         " | iso format) ([,] [in/with/using/and | and in | , in] %utc | \\( [in] %utc \\))"
         " | %utc | %utc iso 8601 [format] | %utc iso8601"
-        " | %utc [,] [and] [in/as/using/with] [the] (iso 8601 | iso8601) [format] | %utc \\( [in] iso 8601 [format] \\))"
+        " | %utc [,] [and] [in/as/using/with] [the] (iso 8601 | iso8601) [format] | %utc \\( [in] iso 8601 [format]"
+        " \\))"
     ),
     "dates": (
         "([all/every/each] [of] [our/the] (dates | date | timestamps | timestamp | date and time fields | date and time"
@@ -103,7 +102,8 @@ PHRASES: dict[str, str] = {
         " | phone and fax numbers))"
     ),
     "by_region": (
-        "([,] [and] for/in/assuming/assume/use [the] <country:region> [numbers/region/country]"
+        "([,] and assume/assumes/assuming [that] they are <country:region> [numbers]"
+        " | [,] [and] for/in/assuming/assume/use [the] <country:region> [numbers/region/country]"
         " [(by/as [the/a] default) | (for/where/when/if) (numbers/those/ones/them | they) without a country code]"
         " | [,] (with/assuming/using) [the] <country:region> as [the/a] [default] [country/region]"
         " | [,] [with/using] [a/the] [default/defaulting] [country/region] [of/is/to/:] [the] <country:region>"

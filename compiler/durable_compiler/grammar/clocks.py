@@ -37,8 +37,9 @@ class Times:
 class _Time:
     hour: int
     minute: int
-    style: str  # "half" (2 AM), "sure" (02:00), "short" (2:00), "military" (0200), "hour" (14, of a list before a zone),
-    # "twelve" (half past six, which half is said elsewhere)
+    # "half" (2 AM), "sure" (02:00), "short" (2:00), "military" (0200), "hour" (14, of a list before a zone), "twelve"
+    # (half past six: which half is said elsewhere)
+    style: str
 
 
 def listed(words: Iterable[str]) -> str:
@@ -54,7 +55,7 @@ def in_part_of_day(part: str, hour: int) -> bool:
 
 
 def of_the_part(part: str, times: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...] | None:
-    """Times of a twelve-hour clock in the half to which a part of the day belongs, or None when that is not one half."""
+    """Times of a twelve-hour clock in the half that a part of the day lies in; None when it is in both or neither."""
     halves = [
         [(half, minute) for half in (hour % 12, hour % 12 + 12) if in_part_of_day(part, half)] for hour, minute in times
     ]
@@ -119,7 +120,7 @@ def _time_list(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[_Time, 
             continue
         yield end, (first,)
         for start in separated(sentence, end):
-            start += sentence.norm(start) == "again"
+            start += sentence.norm(start) in ("again", "one", "another", "once", "then")
             start += sentence.norm(start) == "at"
             for after, rest in _time_list(sentence, start):
                 yield after, (rest if isinstance(rest, Fault) else (first, *rest))

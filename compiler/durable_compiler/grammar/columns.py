@@ -46,7 +46,12 @@ def owned(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName | 
     seen: set[tuple[int, tuple[FieldName | Fault, ...]]] = set()
     begin = at + (sentence.norm(at) in ("our", "your"))
     scoped = fields_in_scope(sentence, at)
-    for end, fields in (*_before_object(sentence, begin), *names.fields(sentence, begin), *_plural(sentence, begin), *scoped):
+    for end, fields in (
+        *_before_object(sentence, begin),
+        *names.fields(sentence, begin),
+        *_plural(sentence, begin),
+        *scoped,
+    ):
         for after in (end, end + 1) if _noun_of(sentence, end, fields[-1]) else (end,):
             if (after, fields) not in seen:
                 seen.add((after, fields))
@@ -55,7 +60,8 @@ def owned(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName | 
 
 
 def one_owned(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName | Fault]]:
-    """One field with its object: `Health Status`, `the Status of Cases`, `the Status` where a sentence is about Cases."""
+    """One field with its object: `Health Status`, `the Status of Cases`, `the Status` where a sentence is about"
+    " Cases."""
     yield from ((end, found[0]) for end, found in owned(sentence, at) if len(found) == 1)
 
 
@@ -132,6 +138,7 @@ def _before_object(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Fie
     for middle, spelt in listed(sentence, at, one_spelt):
         start = middle + (sentence.norm(middle) in _FIELD_NOUNS)
         if sentence.norm(start) in ("of", "on", "for", "from", "in"):
+            yield from _of_several(sentence, start + 1, spelt)
             for end, owner in object_name(sentence, start + 1):
                 if isinstance(owner, str):
                     found = fields_named(sentence, owner, spelt)
@@ -139,6 +146,15 @@ def _before_object(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Fie
                         yield end, tuple((owner, name) for name in found)
                     elif not sentence.strict:
                         yield end, (found,)
+
+
+def _of_several(sentence: Sentence, at: int, spelt: tuple[Spelt, ...]) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
+    """`the Email of Leads and Contacts`."""
+    for end, owners in names.objects(sentence, at):
+        if len(owners) > 1 and all(isinstance(one, str) for one in owners):
+            found = [(str(one), fields_named(sentence, str(one), spelt)) for one in owners]
+            if not any(isinstance(some, Fault) for _, some in found):
+                yield end, tuple((owner, name) for owner, some in found for name in some if isinstance(name, str))
 
 
 def named(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Spelt, ...]]]:
@@ -160,6 +176,9 @@ def one_spelt(sentence: Sentence, at: int) -> Iterator[tuple[int, Spelt]]:
             or (not sentence.strict and _unknown(sentence, start, end))
         ):
             yield end, Spelt(key, start, end)
+            # Whichever object it is a field of: an email address is its Email, a phone number its Phone.
+            if sentence.norm(end) in _TYPE_NOUNS.get(key, ()) and key + sentence.norm(end) not in known:
+                yield end + 1, Spelt(key, start, end)
 
 
 def _unknown(sentence: Sentence, start: int, end: int) -> bool:

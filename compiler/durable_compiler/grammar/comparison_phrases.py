@@ -44,6 +44,9 @@ DATE_WORDS = table(
     gt: after | later than | past | more recent than | following
     le: on or before | on or earlier than | until | till | no later than | not later than | by | up to | at or before
     le: at most
+    lt: precedes | precede
+    gt: follows | follow | come after | comes after
+    lt: come before | comes before
     lt: before | earlier than | prior to | older than | ahead of
     """
 )
@@ -66,6 +69,9 @@ HAS_VALUE = table(
 TEXT_VERBS = table(
     """
     contains: contains | contain | includes | include | containing | including
+    contains: contains the word | contain the word | containing the word | contains the words | contain the words
+    contains: contains the text | contain the text | containing the text | contains the phrase | contain the phrase
+    starts_with: starts with the text | begins with the text | starts with the letters | begins with the letters
     starts_with: starts with | start with | begins with | begin with | starting with | beginning with | started with
     """
 )
@@ -88,7 +94,7 @@ AGO = table(
 OR_DATE = {"later": "ge", "after": "ge", "earlier": "le", "before": "le"}
 COPULAS = frozenset("is are was were be being been stay stays remain remains".split())
 # Where a value is on its scale; only an order can follow.
-POSITIONS = frozenset("lie lies sit sits fall falls fell range ranges".split())
+POSITIONS = frozenset("lie lies sit sits fall falls fell range ranges come comes occur occurs".split())
 # They say when it is so, which is whenever the record is read.
 STILL = frozenset("still currently now already".split())
 DO = frozenset("does do did".split())

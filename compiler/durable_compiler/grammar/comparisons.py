@@ -59,6 +59,7 @@ _WINDOWS = {
     **dict.fromkeys(("last", "past", "previous", "preceding"), "sub"),
     **dict.fromkeys(("next", "coming", "following", "upcoming"), "add"),
 }
+_NOUNS = (["a", "number"], ["a", "value"], ["a", "date"], ["a", "percentage"])
 _ORDERING = ("lt", "le", "gt", "ge", "between", "and")
 _AND_MORE = ("above", "higher", "below", "over", "under")
 # Fields that Salesforce sets itself: never in the future, so that `in the last 90 days` has one end only.
@@ -84,6 +85,8 @@ def predicates(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int,
         yield from _complements(_core(sentence, negated, topic, copula=True))
     elif undone is not None:
         yield from _complements(_core(sentence, undone, topic, copula=False))
+    elif sentence.norm(at) in COPULAS and sentence.norms(at + 1, 2) in _NOUNS:
+        yield from _positions(_core(sentence, at + 3, topic, copula=True))
     elif sentence.norm(at) in COPULAS:
         start = at + 1 + (sentence.norm(at + 1) in STILL and family(topic.field) in ("picklist", "boolean", "text"))
         yield from _core(sentence, start, topic, copula=True)
@@ -261,7 +264,7 @@ def _between(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, S
     ):
         joins, start = ("to", "and", "-", "–"), at + 3 + (sentence.norm(at + 3) in ("of", "from", "between"))
     else:
-        joins, start = ("-", "–"), at
+        joins, start = ("-", "–", *(("to",) if family(topic.field) == "number" else ())), at
     for middle, low in _operands(sentence, start, topic):
         hyphen = sentence.tokens[middle - 1].end if middle else 0
         if sentence.norm(middle) in joins:

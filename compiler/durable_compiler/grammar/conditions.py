@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from durable_compiler.grammar.comparison_phrases import vocabulary
-from durable_compiler.grammar.comparisons import predicates
-from durable_compiler.grammar.conjunctions import Joined, Part, State, flat
+from durable_compiler.grammar.comparisons import core, predicates
+from durable_compiler.grammar.conjunctions import Joined, Part, State, combined, flat
 from durable_compiler.grammar.describing import are, described
 from durable_compiler.grammar.names import STRUCTURE, object_name
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import Topic, anywhere, references, rooted, topics, unknown
-from durable_compiler.terms import Term, complement, field_terms
+from durable_compiler.terms import Apply, Term, complement, field_terms
 
 # "If every Account has no Name" is not "if any": conditions have determiners of their own.
 UNIVERSAL = frozenset(("every", "each", "all", "both", "most"))
@@ -55,6 +55,7 @@ def plain(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part
         yield end, Part(term, replace(state, owner=owner, topic=None))
     for end, owner, term in _about_related(sentence, at, state.owner):
         yield end, Part(term, replace(state, owner=owner, topic=None))
+    yield from _of_several(sentence, at, state)
     for start, topic in _subjects(sentence, at, state.owner):
         if isinstance(topic, Fault):
             rest = range(start + 1, len(sentence.tokens) + 1)
@@ -64,9 +65,32 @@ def plain(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part
             yield end, Part(said.term, replace(state, owner=topic.owner, topic=topic), said.loose)
 
 
+def _of_several(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part]]:
+    """`Email and Phone are blank`, `neither Email nor Phone is filled`: the same is said of two fields."""
+    neither = sentence.norm(at) == "neither"
+    joins = {"nor": "or"} if neither else {"and": "and", "or": "or", "&": "and"}
+    owner = state.owner
+    for middle, one in topics(sentence, at + neither, owner) if owner in sentence.catalogue.by_name and owner else ():
+        join = joins.get(sentence.norm(middle))
+        for start, other in topics(sentence, middle + 1, str(owner)) if join else ():
+            first = dict(_plainly(sentence, start, one))
+            for end, said in _plainly(sentence, start, other):
+                if end in first and join and one.term != other.term:
+                    term = combined(join, (first[end], said))
+                    yield end, Part(complement(term) if neither else term, replace(state, topic=None), last=True)
+
+
+def _plainly(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, Term]]:
+    """What several fields may share: `is blank`, `are both blank`."""
+    both = sentence.norm(at) == "are" and sentence.norm(at + 1) == "both"
+    for end, said in core(sentence, at + 2, topic, copula=True) if both else predicates(sentence, at, topic):
+        if isinstance(said.term, Apply) and not said.loose:
+            yield end, said.term
+
+
 def _about_records(sentence: Sentence, at: int, owner: str | None) -> Iterator[tuple[int, str, Term | Fault]]:
     """`an Opportunity has a negative Amount`, `they have an Email`; never `every` or `no Opportunity`."""
-    if owner is not None and sentence.norm(at) in ("it", "they"):
+    if owner in sentence.catalogue.by_name and owner and sentence.norm(at) in ("it", "they"):
         yield from ((end, owner, term) for end, term in described(sentence, at + 1, owner))
     start = at + (sentence.norm(at) in ("a", "an", "any", "the", "one"))
     if sentence.norm(start) in UNIVERSAL or sentence.norm(start) in STRUCTURE:

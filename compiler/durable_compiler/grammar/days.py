@@ -111,9 +111,18 @@ def _times_a_day(sentence: Sentence, at: int) -> Iterator[tuple[int, Days]]:
     for end, count in integer(sentence, at):
         if sentence.norm(end) in ("times", "x"):
             found.append((end + 1, count))
-    for end, count in found:
+    for end, count in (*found, *_runs(sentence, at)):
         for after in _said(sentence, end, ("daily", "a day", "per day", "each day", "every day", "in a day")):
             yield after, Days(count=count)
+
+
+def _runs(sentence: Sentence, at: int) -> Iterator[tuple[int, int]]:
+    """`two loads` per day."""
+    yield from (
+        (end + 1, count)
+        for end, count in integer(sentence, at)
+        if sentence.norm(end) in ("runs", "loads", "syncs", "updates")
+    )
 
 
 # --- days of the week -------------------------------------------------------------------------------------------
@@ -215,13 +224,18 @@ def _ordinals(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[int, ...
         yield from ((after, (day, *rest)) for after, rest in _ordinals(sentence, start))
 
 
-def _checked(
-    sentence: Sentence, at: int, end: int, found: tuple[int, ...], months: tuple[int, ...]
-) -> Iterator[tuple[int, Days | Fault]]:
+def in_each(months: tuple[int, ...], found: tuple[int, ...]) -> bool:
+    """Whether all of these months, or without any every month, have these days."""
     shortest = min(
         (31 if month in (1, 3, 5, 7, 8, 10, 12) else 28 if month == 2 else 30 for month in months), default=28
     )
-    if all(1 <= day <= shortest for day in found):
+    return all(1 <= day <= shortest for day in found)
+
+
+def _checked(
+    sentence: Sentence, at: int, end: int, found: tuple[int, ...], months: tuple[int, ...]
+) -> Iterator[tuple[int, Days | Fault]]:
+    if in_each(months, found):
         yield end, Days(month=tuple(sorted(set(found))), months=tuple(sorted(set(months))))
     elif not sentence.strict:
         help = "Write a day from the 1st to the 28th."

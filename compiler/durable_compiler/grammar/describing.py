@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from durable_compiler.catalogue import FieldSchema, ObjectSchema, squeeze
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.comparison_phrases import negated_verb
-from durable_compiler.grammar.comparisons import Said, core, predicates
+from durable_compiler.grammar.comparisons import Said, core, predicates, stamped
 from durable_compiler.grammar.inflect import inflections
 from durable_compiler.grammar.literals import family
 from durable_compiler.grammar.sentence import Fault, Sentence
@@ -108,8 +108,10 @@ def _inflected(said: str, word: str) -> bool:
 
 def dated(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
     """`created in the last 90 days`, `closing before July 1, 2026`, `last modified since 2023-01-01`."""
-    start = at + (sentence.norm(at) == "last")
-    found = [one for one in sentence.catalogue.by_name[owner].fields if _happens(one, sentence.norm(start))]
+    last = sentence.norm(at) == "last"
+    start = at + last
+    fields = sentence.catalogue.by_name[owner].fields
+    found = [one for one in fields if _happens(one, sentence.norm(start)) and (not last or stamped(one))]
     if len(found) != 1:
         return
     topic = Topic(owner, FieldTerm(owner, found[0].name), found[0])
@@ -160,7 +162,7 @@ def either(terms: tuple[Term, ...]) -> Term:
 
 def possessed(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
     """`a Phone`, `Annual Revenue over 10 million`, `Type Customer`, `a negative Amount`, `50 or more Employees`."""
-    start = at + (sentence.norm(at) in ("a", "an", "the", "any", "their", "its", "some"))
+    start = at + (sentence.norm(at) in ("a", "an", "the", "any", "their", "its"))
     if sentence.norm(at) == "no":
         yield from lacked(sentence, at + 1, owner)
         return
@@ -235,9 +237,10 @@ def described(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Te
 def are(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
     """`are closed`, `is not active`, `were created in 2023`."""
     negated = negated_verb(sentence, at, _BE)
-    if negated is None and sentence.norm(at) not in _BE:
+    been = sentence.norm(at) in ("have", "has") and sentence.norm(at + 1) == "been"
+    if negated is None and sentence.norm(at) not in _BE and not been:
         return
-    start = at + 1 if negated is None else negated
+    start = at + 1 + been if negated is None else negated
     for end, term in (*adjectives(sentence, start, owner), *marked(sentence, start, owner)):
         yield end, term if negated is None else complement(term)
     if sentence.norm(start) in ("in", "on", "of", "at"):

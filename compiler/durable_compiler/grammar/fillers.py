@@ -13,14 +13,13 @@ from durable_compiler.grammar.names import STRUCTURE
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.terms import Constant
 
-_USE = (
-    "~use/store/write/take/assume/put/insert/load/save/substitute/enter/record/show/apply/supply/give/return"
-)
+_USE = "~use/store/write/take/assume/put/insert/load/save/substitute/enter/record/show/apply/supply/give/return"
 PHRASES: dict[str, str] = {
     "use": f"({_USE} | ~fall back to | ~fill in | ~put in)",
     "isabsent": (
         "(is/are %absent | [is/are/was/were/has/have/been] [been] left [as] %absent | has/have/carries/holds no value"
-        " | does/do not have a value | has/have not been [set/given/provided/known] [filled [in]] | came/comes in %absent"
+        " | does/do not have a value | has/have not been [set/given/provided/known] [filled [in]] | came/comes in"
+        " %absent"
         " | is/are not (set | filled [in] | present | given | known | provided | there | available | specified)"
         " | is/are [~leave] blank | turns out %absent)"
     ),
@@ -29,15 +28,18 @@ PHRASES: dict[str, str] = {
         "/show/report/take/regard/assume/put_down as | ~take/assume/presume [to be] | understood as)"
         " | (is/are | [must/should/shall/will] be) ~set/map/default/convert/turn/change to/into"
         " | (is/are | [must/should/shall/will] be) ~replace/fill/substitute [in] with/by | (must/shall/should/will) be"
-        " | ~default to | ~fall back to | ~count as | gets/get | must/shall/should get | must/shall/should (read/say/show)"
+        " | ~default to | ~fall back to | ~count as | gets/get | must/shall/should get | must/shall/should"
+        " (read/say/show)"
         " | → | = | ~mean | ~turn into | is/are to be | is/are [to be] given)"
     ),
     "fills": (
-        f"([we/just/simply] [just/simply] ({_USE} [it/them/there/in] [as/with/in/the] | ~set/default (it/them | %thevalue) to | ~fill [it/them] [in] with"
+        f"([we/just/simply] [just/simply] ({_USE} [it/them/there/in] [as/with/in/the] | ~set/default (it/them |"
+        f" %thevalue) to | ~fill [it/them] [in] with"
         " | ~replace it/them with/by | ~fall back to | ~fill in | ~put in | (make/call/set) it))"
     ),
     "filled_in": (
-        "(%be [~use/store/write/take/assume/put/insert/load/save/substitute/enter/fill/record/show/apply/give] [in/instead]"
+        "(%be [~use/store/write/take/assume/put/insert/load/save/substitute/enter/fill/record/show/apply/give]"
+        " [in/instead]"
         " | ~apply)"
     ),
     "thevalue": "(the value | the field)",
@@ -128,10 +130,13 @@ def picklist_keys(sentence: Sentence) -> frozenset[str]:
     return known
 
 
+_TEXT_NOUNS = frozenset("the value values text texts placeholder placeholders string strings entry entries".split())
+
+
 def blanks(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str | Fault, ...]]]:
     """`N/A, none and -`: texts exactly as written, each a code span, a quoted text or a run without a space."""
     start = at
-    while sentence.norm(start) in ("the", "value", "values", "text", "texts", "placeholder", "placeholders"):
+    while sentence.norm(start) in _TEXT_NOUNS or (start > at and sentence.norm(start) == "of"):
         start += 1
     for end, found in _texts(sentence, start):
         if len(found) > 1 or sentence.kind(start) in ("code", "quoted") or found[0] not in ("none", "null", "nil"):

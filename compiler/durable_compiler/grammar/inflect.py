@@ -59,6 +59,7 @@ _IRREGULAR = {
         "say says said saying",
         "show shows showed shown showing",
         "win wins won winning",
+        "withhold withholds withheld withholding",
     )
 }
 _DOUBLING = re.compile(

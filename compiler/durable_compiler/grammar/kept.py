@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from durable_compiler.grammar import names
 from durable_compiler.grammar.comparison_phrases import phrase_at, table
 from durable_compiler.grammar.conditions import Condition, condition_of
 from durable_compiler.grammar.conjunctions import combined, sound
-from durable_compiler.grammar.describing import either, qualities
+from durable_compiler.grammar.describing import adjectives, either, possessed, qualities
 from durable_compiler.grammar.inflect import inflections
 from durable_compiler.grammar.selections import restrictions
 from durable_compiler.grammar.sentence import Fault, Sentence
+
+Deed = Callable[[Sentence, int], Iterator[int]]
 
 
 def _forms(verbs: str) -> frozenset[str]:
@@ -23,6 +25,7 @@ _SYNCS = _forms(
     "ingest need want retain retrieve process give grab"
 )
 _DROPS = _forms("skip ignore omit exclude disregard bypass")
+_YIELDS = _forms("return yield emit contain hold include deliver")
 _ONLY = frozenset("only just solely exclusively".split())
 _MODALS = frozenset("are is be must should shall get to need needs".split())
 _SUBJECTS = frozenset("we please the pipeline sync tool".split())
@@ -31,6 +34,12 @@ _WHEN = table(
     "when: if | when | where | whenever | provided that | provided | as long as | so long as | in case | on condition that"
 )
 _NEVER = table("no: never | do not | does not | must not | should not | must never | should never | not")
+_NARROWS = _forms("limit restrict narrow confine filter")
+_TO = table("to: to only | down to only | down to | to | by | on")
+_BY = table("by: by | on | where | to where | for which")
+_EXCEPT = table(
+    "but: except | except for | but not | apart from | other than | excluding | with the exception of | bar"
+)
 _ONES = table("ones: ones | records | record | rows | of them | only")
 
 
@@ -42,6 +51,56 @@ def kept_if(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
             yield from _condition_after(sentence, after, str(owner))
             yield from _group(sentence, after, str(owner))
     yield from _of_topic(sentence, at, _kept)
+    yield from _spared(sentence, at)
+    yield from _narrowed(sentence, at)
+    yield from _to_be_synced(sentence, at)
+
+
+def all_but(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
+    """`Syncs all Cases except closed ones`: the object is synced, and these of its records are not."""
+    leading = sentence.norm(at) in _SYNCS
+    for end, owner in names.object_name(sentence, at + leading):
+        for start, _ in phrase_at(sentence, end + (sentence.norm(end) == ","), _EXCEPT):
+            if isinstance(owner, str):
+                yield from _group(sentence, start, owner)
+
+
+def _narrowed(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
+    """`Limit Campaigns to active ones`, `The scope of Opportunities is restricted to those with an Amount`."""
+    start = _after(sentence, at, frozenset(("the", "scope", "load", "sync", "import", "extract", "selection", "of")))
+    leading = sentence.norm(start) in _NARROWS
+    for end, owner in names.object_name(sentence, start + leading):
+        if not isinstance(owner, str):
+            continue
+        after = end if leading else _after(sentence, end, _MODALS)
+        if not leading and sentence.norm(after) not in _NARROWS:
+            continue
+        after += not leading
+        for begin, _ in phrase_at(sentence, after, _TO):
+            yield from _group(sentence, begin, owner)
+        for begin, _ in phrase_at(sentence, after, _BY):
+            yield from ((last, (owner, term)) for last, term in condition_of(sentence, begin, owner))
+
+
+def _to_be_synced(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
+    """`Accounts must have a Phone to be synced`, `Users must be active in order to be synced`."""
+    for end, owner in names.object_name(sentence, at):
+        verb = sentence.norm(end + 1)
+        if not isinstance(owner, str) or sentence.norm(end) not in ("must", "should", "shall", "need"):
+            continue
+        said = possessed if verb == "have" else adjectives
+        for last, term in said(sentence, end + 2, owner) if verb in ("have", "be") else ():
+            after = last + 2 * (sentence.norms(last, 2) == ["in", "order"])
+            if sentence.norms(after, 2) == ["to", "be"] and sentence.norm(after + 2) in _SYNCS:
+                yield after + 3, (owner, term)
+
+
+def _spared(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
+    """`Skip Accounts unless their Industry is Banking`, `Never sync Leads unless they have an Email`."""
+    for start in _dropped(sentence, at):
+        for end, owner in names.object_name(sentence, start):
+            if isinstance(owner, str) and sentence.norm(end) == "unless":
+                yield from ((last, (owner, term)) for last, term in condition_of(sentence, end + 1, owner))
 
 
 def synced_but(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
@@ -87,19 +146,21 @@ def _only(sentence: Sentence, at: int, *, synced: bool) -> Iterator[int]:
     yield at
 
 
-def _of_topic(sentence: Sentence, at: int, deed: object) -> Iterator[tuple[int, Condition]]:
+def _of_topic(sentence: Sentence, at: int, deed: Deed) -> Iterator[tuple[int, Condition]]:
+    """An object, a mark or nothing, then what is done with some of its records."""
     introduced = sentence.norm(at) in ("for", "of", "from", "on", "in")
     for end, owner in names.object_name(sentence, at + introduced):
         marked = sentence.norm(end) in _MARKS
-        if isinstance(owner, str) and (marked or introduced):
+        yields = sentence.norm(end) in _YIELDS
+        if isinstance(owner, str) and (marked or introduced or yields):
             start = _after(sentence, end + marked, _SUBJECTS)
-            for after in _kept(sentence, start) if deed is _kept else _dropped(sentence, start):
+            for after in deed(sentence, start):
                 yield from _group(sentence, after, owner)
 
 
 def _kept(sentence: Sentence, at: int) -> Iterator[int]:
     """Behind `only`, `sync only`, `only keep`."""
-    verb = sentence.norm(at) in _SYNCS
+    verb = sentence.norm(at) in _SYNCS or sentence.norm(at) in _YIELDS
     if sentence.norm(at + verb) in _ONLY:
         yield at + verb + 1 + (not verb and sentence.norm(at + 1) in _SYNCS)
 

@@ -9,6 +9,7 @@ from durable_compiler.grammar import (
     columns,
     conditions,
     consequences,
+    crons,
     dates,
     days,
     events,
@@ -45,6 +46,7 @@ SLOTS: dict[str, Slot] = {
     "kept_if": kept.kept_if,
     "dropped": kept.dropped,
     "synced_but": kept.synced_but,
+    "all_but": kept.all_but,
     "rejected_if": kept.rejected_if,
     "start": dates.start,
     "length": dates.length_of_time,
@@ -73,6 +75,7 @@ SLOTS: dict[str, Slot] = {
     "window": intervals.window,
     "always": intervals.always,
     "days": days.days,
+    "cron": crons.cron,
     "share": shares.share,
     "event_clauses": events.event_clauses,
     "event_nouns": events.event_nouns,
@@ -120,6 +123,7 @@ SLOTS: dict[str, Slot] = {
     "translations": translations.translations,
     "whole": translations.whole,
     "called": translations.called,
+    "backward": translations.backward,
     "conditional": translations.conditional,
     "its": references.contracted,
     "some": columns.some_object,
@@ -157,7 +161,7 @@ PHRASES: dict[str, str] = {
     "absent": "missing/empty/blank/null/unset/absent",
     "except": "([with] the exception of | bar | save for | except [for] | but | apart from | other than | excluding | besides | aside from)",
     "everyfield": "(everything | all/every/each [of] [the] [field/fields/column/columns]) [of/on/from/about/in]",
-    "actor": "(we/i | the/this/our (tool/pipeline/sync/job/system/integration/process/load))",
+    "actor": "(we/i | the/our business/team/users | the/this/our (tool/pipeline/sync/job/system/integration/process/load))",
     "feed": "[pull/sync/load/extract/copy/import/table/data/feed/replication/export/object/records]",
     "outof": (
         "[(from/of/in/into/to) [the/every/our] (sync/load/warehouse/pipeline/table/target/copy/import/data/replication"
@@ -173,7 +177,8 @@ PHRASES: dict[str, str] = {
         "~mask/redact/obfuscate/obscure/hide/pseudonymise/pseudonymize/anonymise/anonymize/conceal/scramble"
     ),
     "before": (
-        "(before (it | they | anything | [the] data | [the] value/values | that) (~leave salesforce/crm"
+        "(before (we | the (pipeline/sync/tool)) ~load/store/write/save [it/them/anything] [to/into/in] [%warehouse]"
+        " | before (it | they | anything | [the] data | [the] value/values | that) (~leave salesforce/crm"
         " | is/are ~load/store/write/save/land | ~reach/enter/hit %warehouse)"
         " | before ~load/store/write/save [it/them/anything] [to/into/in] [%warehouse] | before leaving salesforce)"
     ),
@@ -183,7 +188,7 @@ PHRASES: dict[str, str] = {
         " | is/are ~require to be)"
     ),
     "when": "(when/if/whenever/where/wherever | in case)",
-    "then": "([,] and [then/also] | , [then] | then | &)",
+    "then": "([,] and [then/also] | , [then] | then | & | first [,] and [then] | first [,] then)",
     "lacks": (
         "(has/have no | lack/lacks [a/an/any] | is/are missing [a/an/the/its/their] | is/are without [a/an/any]"
         " | does/do not have [a/an/any] | has/have not got [a/an/any])"

@@ -205,7 +205,9 @@ def text_part(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:
     while end > at and sentence.norm(end - 1) in (".", ",", ";", ":", ")"):
         end -= 1
     spelt = sentence.spelling(at, end) if end > at else ""
-    if sentence.norm(at) in _SCHEMES or (spelt == "@" or end > at + 1 and re.fullmatch(r"[\w.:/@+%&=#?~*-]*[:/@+][\w.:/@+%&=#?~*-]*", spelt)):
+    if sentence.norm(at) in _SCHEMES or (
+        spelt == "@" or (end > at + 1 and re.fullmatch(r"[\w.:/@+%&=#?~*-]*[:/@+][\w.:/@+%&=#?~*-]*", spelt))
+    ):
         yield end, Constant(spelt, "text")
 
 

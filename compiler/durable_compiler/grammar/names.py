@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from durable_compiler.catalogue import squeeze
 from durable_compiler.grammar.sentence import Fault, Sentence
+from durable_compiler.grammar.words import tokens
 
 T = TypeVar("T")
 FieldName = tuple[str, str]
@@ -48,7 +49,7 @@ def _after_their(sentence: Sentence, at: int) -> int:
     """`Accounts and their Cases`, `Accounts and all of their Cases`: every Case, as all that are named."""
     start = at + (sentence.norm(at) == "all")
     start += start > at and sentence.norm(start) == "of"
-    return start + 1 if sentence.norm(start) == "their" else at
+    return start + 1 if sentence.norm(start) in ("their", "its") else at
 
 
 def _sign(sentence: Sentence, at: int) -> Iterator[int]:
@@ -101,11 +102,14 @@ def object_name(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault]
         if sentence.norm(start) == "of" and start == at:
             return
         start += 1
+    if sentence.norm(start) in ("records", "rows", "record", "row") and sentence.norm(start + 1) == "of":
+        yield from object_name(sentence, start + 2)
+        return
     if sentence.norm(start) in ("custom", "standard") and sentence.norm(start + 1) in ("object", "objects"):
         start += 2
     for end, value in _object(sentence, start):
         yield end, value
-        if sentence.norm(end) in ("records", "record", "object", "objects", "rows"):
+        if sentence.norm(end) in ("records", "record", "object", "objects", "rows", "row", "stream", "streams", "entity"):
             yield end + 1, value
 
 
@@ -190,7 +194,9 @@ def _of_object(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName]]:
         if sentence.norm(middle) in ("of", "on", "for", "in"):
             for end, owner in object_name(sentence, middle + 1):
                 if isinstance(owner, str):
-                    yield from ((end, (owner, one)) for one in sentence.catalogue.by_name[owner].by_key.get(key, ()))
+                    known = sentence.catalogue.by_name[owner].by_key
+                    names = known.get(key, ()) or known.get(key.removesuffix("s"), ())
+                    yield from ((end, (owner, one)) for one in names)
 
 
 def _bare(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName | Fault]]:
@@ -249,6 +255,9 @@ def _same_object(sentence: Sentence, at: int, first: FieldName) -> Iterator[tupl
         yield end, (first, *((first[0], name) for name in names))
 
 
+_KEY_NOUNS = {"email": ("address", "addresses"), "phone": ("number", "numbers")}
+
+
 def field_keys(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Field names of whichever object the sentence names elsewhere, normalised."""
     return listed(sentence, at, _field_key)
@@ -266,6 +275,9 @@ def _field_key(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
         plain = key.removesuffix("s") if key not in known else key
         if plain in known:
             yield end, plain
+            # Whichever object it is a field of: an e-mail address is its Email, a phone number its Phone.
+            if sentence.norm(end) in _KEY_NOUNS.get(plain, ()):
+                yield end + 1, plain
         elif not sentence.strict and key and all(sentence.norm(word) not in STRUCTURE for word in range(start, end)):
             yield end, key
 
@@ -317,7 +329,7 @@ def recipients(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[tuple[s
     return listed(sentence, at, _recipient)
 
 
-_MEMBERS = frozenset(("everyone", "everybody", "people", "members", "colleagues", "someone", "folks"))
+_MEMBERS = frozenset(("everyone", "everybody", "people", "members", "colleagues", "someone", "somebody", "folks"))
 
 
 def _recipient(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str, str]]]:
@@ -326,20 +338,28 @@ def _recipient(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[str, st
         start += 2 + (sentence.norm(start + 2) == "the")
     start += sentence.norm(start) == "slack"
     start += sentence.norm(start) == "channel"
-    kind = {"channel": "slack", "email": "email"}.get(sentence.kind(start))
+    kind = {"channel": "slack", "email": "email"}.get(_kind_of_address(sentence, start))
     if kind is None or (kind == "email" and sentence.norm(start - 1) in ("slack", "channel")):
         return
     end = start + 1
-    yield end, (kind, sentence.spelling(start, end))
+    yield end, (kind, sentence.spelling(start, end).strip("`"))
     if kind == "slack" and sentence.norm(end) == "channel":
         end += 1
-        yield end, (kind, sentence.spelling(start, start + 1))
+        yield end, (kind, sentence.spelling(start, start + 1).strip("`"))
     through = sentence.norm(end) in ("on", "in", "via", "through", "by", "over", "using")
     after = end + through
     if through and kind == "slack" and sentence.norm(after) == "slack":
-        yield after + 1, (kind, sentence.spelling(start, start + 1))
+        yield after + 1, (kind, sentence.spelling(start, start + 1).strip("`"))
     elif through and kind == "email" and (mail := _email_word(sentence, after)):
-        yield mail, (kind, sentence.spelling(start, start + 1))
+        yield mail, (kind, sentence.spelling(start, start + 1).strip("`"))
+
+
+def _kind_of_address(sentence: Sentence, at: int) -> str:
+    """The kind of an address, also of one that stands in a code span."""
+    if sentence.kind(at) != "code":
+        return sentence.kind(at)
+    inner = tokens(sentence.norm(at))
+    return inner[0].kind if len(inner) == 1 else ""
 
 
 def _email_word(sentence: Sentence, at: int) -> int | None:

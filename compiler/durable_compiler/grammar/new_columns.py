@@ -13,9 +13,7 @@ PHRASES: dict[str, str] = {
         "(~store/save/load/write/land/put/map/rename/copy/keep/hold/record/place/capture/expose/publish/persist/deliver"
         "/show)"
     ),
-    "storing_as": (
-        "(~store/save/load/write/land/put/keep/hold/record/place/capture/expose/publish/persist/have/show)"
-    ),
+    "storing_as": ("(~store/save/load/write/land/put/keep/hold/record/place/capture/expose/publish/persist/have/show)"),
     "wanting": "[want/wants/need/needs/like/have/has]",
     "in_order": "[, respectively | respectively | in that order | in this order]",
     "as_columns": (
@@ -27,7 +25,8 @@ PHRASES: dict[str, str] = {
         " | (as/in) [a/an] <column_type:type> (under the name | called/named | in [the/a] column [called/named]"
         " | in/into) <column_names:columns>) [column/columns/field])"
     ),
-    "typed_column": "(column/field [named/called | with the name] <new_column:column> | called/named <new_column:column>)",
+    "typed_column": "(column/field [named/called | with the name] <new_column:column> | called/named"
+    " <new_column:column>)",
     "storing": (
         "(~store/save/keep/write/record/put/hold/load/calculate/compute/derive/get/show/provide/include/add/create"
         "/build/capture/track/express/report/give/return/have/present/expose/need/want/use/place | ~work out | ~turn)"
@@ -52,7 +51,11 @@ PHRASES: dict[str, str] = {
         "((as/under/named/called/→ | in a column/field named/called | into a column/field named/called) %a_column"
         " | (in/into/to/under) (%fresh [<object>] [new/extra/additional/separate/single/one] [%column_kind]"
         " column/field [named/called | with the name] <new_column:column> | [the name] <marked_column:column>"
-        " [column/field]) %of_object)"
+        " [column/field]) %of_object"
+        " | (in/into) (a/the [new/separate] column/field) (that/which) (i/we) (call | would call | 'd call | 'd"
+        " like to call |"
+        " would like to call | want to call) <new_column:column> %of_object"
+        " | (in/into) (a [new/separate] column/field) <marked_column:column> %of_object)"
     ),
     "subject": (
         "(%fresh [<object>] %fresh [%column_kind] column/field [named/called | with the name] <new_column:column>"
@@ -68,7 +71,8 @@ PHRASES: dict[str, str] = {
     "holding_value": (
         "(with the value/values [of] | with/as/=/:/→/holding/containing/showing/saying | set to | equal to"
         " | , (set to | equal to | being)"
-        " | [,] (that/which) (is/are just/simply | it's | it is) | : it's | : it is | [,] (that/which) (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get"
+        " | [,] (that/which) (is/are just/simply | it's | it is) | : it's | : it is | [,] (that/which)"
+        " (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get"
         " | is set to | be set to | has the value | have the value)"
         " | to hold/store/show/say/contain | that should be/read/say/hold/show)"
     ),

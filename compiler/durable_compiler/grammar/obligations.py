@@ -12,7 +12,7 @@ from durable_compiler.grammar.describing import possessed
 from durable_compiler.grammar.names import object_name
 from durable_compiler.grammar.selections import selection
 from durable_compiler.grammar.sentence import Fault, Sentence
-from durable_compiler.grammar.topics import anywhere, topics
+from durable_compiler.grammar.topics import Topic, anywhere, topics
 from durable_compiler.terms import Apply, Term, complement
 
 _ORDERS = ("lt", "le", "gt", "ge")
@@ -88,11 +88,15 @@ def _about_presence(term: Term) -> bool:
 def _obliged(sentence: Sentence, at: int, owner: str | None = None) -> Iterator[tuple[int, Condition]]:
     """What must hold of a field, of one of a known object where that is given."""
     denied = sentence.norm(at) == "no"
-    for start, topic in anywhere(sentence, at + denied) if owner is None else topics(sentence, at, owner):
+    valid = sentence.norm(at) in ("valid", "acceptable", "allowed", "permitted")
+    for start, topic in anywhere(sentence, at + (denied or valid)) if owner is None else topics(sentence, at, owner):
         if isinstance(topic, Fault):
             if any(_modal(sentence, start)):
                 yield len(sentence.tokens), ("?", topic)
             continue
+        if not denied:
+            for end, term in _noted(sentence, start, topic, valid=valid):
+                yield end, (topic.owner, term)
         for middle, negated in _forbidden(sentence, start) if denied else _modal(sentence, start):
             state = State(topic.owner, topic, first=False)
             for end, joined in flat(sentence, middle, state, _said):
@@ -111,9 +115,47 @@ def _must_have(sentence: Sentence, at: int, known: str | None, denied: bool) -> 
         if not isinstance(owner, str):
             continue
         for middle, negated in _forbidden(sentence, start) if denied else _modal(sentence, start):
-            for end, term in possessed(sentence, middle + 1, owner) if sentence.norm(middle) == "have" else ():
+            for end, term in _owned(sentence, middle + 1, owner) if sentence.norm(middle) == "have" else ():
                 if isinstance(term, Apply):
                     yield end, (owner, complement(term) if negated else term)
+
+
+def _owned(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term | Fault]]:
+    """What a record has: one thing, or `an Email or a Phone`, of which one is enough."""
+    either = sentence.norm(at) == "either"
+    least = sentence.norms(at, 4) == ["at", "least", "one", "of"]
+    start = at + either + 4 * least
+    for end, one in possessed(sentence, start, owner):
+        if not either and not least:
+            yield end, one
+        if sentence.norm(end) == "or" or (least and sentence.norm(end) == "and"):
+            for last, other in possessed(sentence, end + 1, owner):
+                if isinstance(one, Apply) and isinstance(other, Apply):
+                    yield last, sound(sentence, combined("or", (one, other)), at, last)
+
+
+def _noted(sentence: Sentence, at: int, topic: Topic, *, valid: bool) -> Iterator[tuple[int, Term | Fault]]:
+    """`Health Score: between 0 and 100`, `End Date >= Start Date`, `Valid Health Scores are between 0 and 100`."""
+    mark = sentence.norm(at) in (":", "-", "–")
+    if valid:
+        found = predicates(sentence, at, topic) if sentence.norm(at) in ("is", "are") else iter(())
+    elif mark and any(_modal(sentence, at + 1)):
+        found = iter(
+            [one for start, no in _modal(sentence, at + 1) if not no for one in predicates(sentence, start, topic)]
+        )
+    elif mark or sentence.norm(at) in (">=", "<=", ">", "<"):
+        found = core(sentence, at + mark, topic, copula=True)
+    else:
+        return
+    for end, said in found:
+        if isinstance(said.term, Fault):
+            yield end, said.term
+        elif isinstance(said.term, Apply) and said.term.op in (*_ORDERS, "between") and not said.loose:
+            yield end, said.term
+            if sentence.norm(end) in ("and", ",") and sentence.norm(end + 1) in (">=", "<=", ">", "<"):
+                for last, more in core(sentence, end + 1, topic, copula=True):
+                    if isinstance(more.term, Apply):
+                        yield last, sound(sentence, combined("and", (said.term, more.term)), at, last)
 
 
 def deviation(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:

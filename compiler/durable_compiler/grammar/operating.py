@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _WHO = (
     "run/sync/load/job/pipeline/execution/import/tool/integration/process/system/replication/workflow/refresh"
-    "/synchronisation/synchronization/connector/extraction/etl"
+    "/synchronisation/synchronization/connector/extraction/etl/interface"
 )
 _EACH = "a/an/one/any/each/every/the/this/our/single"
 
@@ -32,8 +32,8 @@ PHRASES: dict[str, str] = {
     # What stands between a condition and its consequence in notes: More than 5 deletions -> stop.
     "hence": "(: | → | = | ? [→ | then] | means/mean)",
     "most": (
-        "(at most | at the most | no more than | not more than | not exceeding | a maximum of | maximum | max [.] | up to"
-        " | at maximum | no greater than)"
+        "(at most | at the most | no more than | not more than | not exceeding | a maximum of | maximum | max [.]"
+        " | up to | at maximum | no greater than)"
     ),
     "over": "(more than | over | above | in excess of | greater than | exceeding | beyond | upwards of | >)",
 }

@@ -94,11 +94,16 @@ _CHANGED = dict.fromkeys(_SPEC, "spec_change") | dict.fromkeys(_SCHEMA, "schema_
 _LINKS = [
     f"{link} {article}" for link in ("to", "of", "in") for article in ("", "this ", "the ", "these ", "our ", "a ")
 ]
+_PULLS = ("pull request that changes", "pull requests that change", "pull requests changing")
 _THINGS: dict[tuple[str, ...], str] = {
     tuple(text.split()): thing
     for noun, thing in _CHANGED.items()
     for change in _CHANGE
-    for text in (f"{noun} {change}", *(f"{change} {link}{noun}" for link in _LINKS))
+    for text in (
+        f"{noun} {change}",
+        *(f"{pull} the {noun}" for pull in _PULLS),
+        *(f"{change} {link}{noun}" for link in _LINKS),
+    )
 } | {
     tuple(text.split()): "deploy"
     for word in _DEPLOYS

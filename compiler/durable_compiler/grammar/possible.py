@@ -38,9 +38,21 @@ def _of_one_field(op: str, parts: Sequence[Term]) -> str | None:
     met = [_met(op, parts, one) for one in points]
     if None in met or len({type(one) for one in constants}) > 1:
         return None
-    if op == "and" and not any(met) and not _met(op, parts, None):
+    if op == "and" and not any(met) and not (_about_blanks(parts) and _met(op, parts, None)):
         return "no value"
     return "every value" if op == "or" and all(met) else None
+
+
+def _about_blanks(parts: Sequence[Term]) -> bool:
+    """Whether a missing value is meant, rather than let through by what is denied of every other."""
+    return any(
+        isinstance(one, Apply) and (one.op in ("is_null", "not_null") or (_boolean(one) and _about_blanks(one.args)))
+        for one in parts
+    )
+
+
+def _boolean(term: Apply) -> bool:
+    return term.op in ("and", "or", "not")
 
 
 def _met(op: str, parts: Sequence[Term], value: Value) -> bool | None:

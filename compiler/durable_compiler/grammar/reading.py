@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from durable_compiler.catalogue import Snapshot, nearest
 from durable_compiler.frames import REGISTRY, frame_of, tiling
 from durable_compiler.frames.frame import Clause
+from durable_compiler.frames.incremental import Incremental
 from durable_compiler.frames.schedule import Schedule
-from durable_compiler.frames.sync import Sync
 from durable_compiler.grammar.names import HEDGES, NEGATIONS
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.tiling import Tile, tiles
@@ -86,8 +87,8 @@ def _readings(sentence: Sentence) -> dict[tuple[Clause, ...], None]:
     return found
 
 
-def _joined(clauses: Sequence[Clause], catalogue: Snapshot) -> list[tuple[str, object]]:
-    """What clauses set, as (path, value) in the order of the paths; a list counts entry by entry."""
+def _joined(clauses: Sequence[Clause], catalogue: Snapshot) -> list[str]:
+    """What clauses set, as texts of (path, value) in order, each once; a list counts entry by entry."""
 
     def spread(path: str, value: object) -> Iterator[tuple[str, object]]:
         if isinstance(value, dict):
@@ -99,17 +100,22 @@ def _joined(clauses: Sequence[Clause], catalogue: Snapshot) -> list[tuple[str, o
             yield path, value
 
     parts = (frame_of(clause).ir(clause, catalogue) for clause in clauses)
-    return sorted((one for part in parts for one in spread("", part)), key=repr)
+    return sorted({repr(one) for part in parts for one in spread("", part)})
 
 
 def _supported(clauses: tuple[Clause, ...]) -> bool:
-    """A time without a verb is the schedule only alone or next to the sync that it belongs to."""
-    kinds = ["", *(clause.kind for clause in clauses), ""]
+    """A time without a verb is the schedule only alone or next to the sync or target that it belongs to."""
+    kinds = ["", *("sync" if _reads_changes(clause) else clause.kind for clause in clauses), ""]
     return len(clauses) == 1 or all(
-        "sync" in (kinds[index], kinds[index + 2])
+        {kinds[index], kinds[index + 2]} & _WITH_MORE
         for index, clause in enumerate(clauses)
         if isinstance(clause, Schedule) and clause.bare
     )
+
+
+def _reads_changes(clause: Clause) -> bool:
+    """Whether a clause says what each run reads: a time next to it is when it does; a full refresh has its own."""
+    return isinstance(clause, Incremental) and clause.enabled is True and clause.full_refresh is None
 
 
 def _paths(sentence: Sentence) -> list[Path]:
@@ -127,7 +133,20 @@ def _paths(sentence: Sentence) -> list[Path]:
             known[start] = found
         return [path for path, after in known[start] if not after or before in after]
 
-    return from_token(0) if sentence.tokens else []
+    return [path for start in _beginnings(sentence) for path in from_token(start)]
+
+
+# A number that the organisation itself gives the rule: BR-04.
+_LABEL = re.compile(r"[A-Z]{2,5}-\d{1,4}:(?=\s)")
+
+
+def _beginnings(sentence: Sentence) -> Iterator[int]:
+    """Where the first clause may begin: at once, and after a rule number of the organisation's own."""
+    if sentence.tokens:
+        yield 0
+    label = _LABEL.match(sentence.text)
+    if label is not None:
+        yield from (index for index, token in enumerate(sentence.tokens) if token.start == label.end() + 1)
 
 
 def _clauses_of(built: Clause | tuple[Clause, ...]) -> tuple[Clause, ...]:
@@ -143,14 +162,27 @@ def _rest(sentence: Sentence, tile: Tile, kind: str, from_token: Callable[[int, 
         return
     for start in _boundary(sentence, end):
         yield from from_token(start, kind)
-    if isinstance(tile.clause, Sync) and end < len(sentence.tokens):
-        yield from (path for path in from_token(end, kind) if _is_its_time(path))
+    # `Writes to Snowflake table crm, where existing rows are updated`: the table's rule, no condition of records.
+    if kind == "write" and sentence.norms(end, 2) == [",", "where"]:
+        yield from (path for path in from_token(end + 2, kind) if path[0] and path[0][0].kind == "mode")
+    if kind in _WITH_MORE and tile.clause is not None and end < len(sentence.tokens):
+        yield from (path for path in from_token(end, kind) if _belongs(sentence, end, path))
 
 
-def _is_its_time(path: Path) -> bool:
-    """Whether what follows a sync without any separator is the time at which it runs, understood or refused."""
+# Kinds that say when and where to in the same breath: Sync Accounts to Snowflake table crm every hour.
+_WITH_MORE = frozenset(("sync", "write"))
+
+
+def _belongs(sentence: Sentence, at: int, path: Path) -> bool:
+    """Whether what follows without any separator is the time, after `to` the target, or after `in` the batches."""
     clauses, faults = path
-    return bool(faults) if not clauses else isinstance(clauses[0], Schedule) and clauses[0].bare
+    if not clauses:
+        return bool(faults)
+    if clauses[0].kind == "write":
+        return sentence.norm(at) in ("to", "into")
+    if clauses[0].kind == "batch":
+        return sentence.norm(at) in ("in", "with")
+    return isinstance(clauses[0], Schedule) and clauses[0].bare
 
 
 # What joins two clauses; `while`, `with` and `so` only after a comma, since without it they belong to the first.
@@ -163,6 +195,7 @@ def _boundary(sentence: Sentence, at: int) -> Iterator[int]:
     start = at + (sentence.norm(at) in _STOPS)
     if sentence.norm(start) in _JOINTS or (start > at and sentence.norm(start) in ("while", "with", "so", "whereby")):
         start += 1 + (sentence.norm(start + 1) == "then")
+        start += sentence.norm(start) == "," and start + 1 < len(sentence.tokens)
     if at < start < len(sentence.tokens):
         yield start
 

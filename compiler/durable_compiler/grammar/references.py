@@ -13,19 +13,21 @@ _PRONOUNS = ("it", "them", "they")
 _JOINTS = frozenset((",", ";", "and", "&", "then"))
 # What a field stands behind and before where a rule is about the field itself, not about what is made of it.
 _VERBS = frozenset(
-    "store stores save saves keep keeps write writes map maps rename renames call calls trim trims lowercase lowercases "
+    "store stores save saves keep keeps write writes map maps rename renames call calls trim trims lowercase"
+    " lowercases "
     "uppercase uppercases hash hashes mask masks hold holds record records put puts have want need case cases in for "
     "expose exposes land lands missing empty blank null".split()
 )
 _AFTER = frozenset(
-    ": , ; and & as to in into under is are be must shall should will needs need has becomes become → = with by gets get "
+    ": , ; and & as to in into under is are be must shall should will needs need has becomes become → = with by gets"
+    " get "
     "defaults counts - \u2013 \u2014 for on".split()
 )
 
 
 def pronoun(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
     """`it` or `them` for the only fields that the sentence has named so far."""
-    if at and sentence.norm(at) in _PRONOUNS:
+    if at and sentence.kind(at) == "word" and sentence.norm(at) in _PRONOUNS:
         found = named_before(sentence, at)
         if found and (len(found) > 1) <= (sentence.norm(at) != "it"):
             yield at + 1, found
@@ -33,7 +35,7 @@ def pronoun(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName,
 
 def contracted(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
     """`it's` for the only field that the sentence has named so far, and `is`."""
-    if at and sentence.norm(at) == "it's":
+    if at and sentence.kind(at) == "word" and sentence.norm(at) == "it's":
         found = named_before(sentence, at)
         if len(found) == 1:
             yield at + 1, found

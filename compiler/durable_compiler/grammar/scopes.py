@@ -10,7 +10,8 @@ from durable_compiler.grammar.topics import spans
 
 PHRASES: dict[str, str] = {
     "whose": "(<owned> | <it:owned>)",
-    "in_clear": "(in [the] clear [text] | in (plain/readable/cleartext/clear) [text/form] | as (plain/clear) text | in plaintext"
+    "in_clear": "(in [the] clear [text] | in (plain/readable/cleartext/clear) [text/form] | as (plain/clear) text"
+    " | in plaintext"
     " | as plaintext | as cleartext | unhashed/unmasked)",
 }
 _BEFORE = ("for", "on", "in", "within", "with", "regarding", "concerning")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from durable_compiler.grammar import names
 from durable_compiler.grammar.comparison_phrases import phrase_at, table
 from durable_compiler.grammar.condition_words import condition_words
-from durable_compiler.grammar.conditions import Condition, condition_of, plain
+from durable_compiler.grammar.conditions import Condition, plain
 from durable_compiler.grammar.conjunctions import Part, State, combined, connectors, flat, sound
 from durable_compiler.grammar.describing import (
     adjectives,
@@ -23,7 +23,6 @@ from durable_compiler.grammar.describing import (
     qualities,
     verbs,
 )
-from durable_compiler.grammar.inflect import inflections
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import relations, rooted
 from durable_compiler.terms import Apply, Term, field_terms
@@ -130,8 +129,8 @@ def _mode(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part
     assert owner is not None
     if state.mode == "plain":
         yield from plain(sentence, at, state)
-    elif state.mode == "with":
-        yield from _parts(possessed(sentence, at, owner), state)
+    elif state.mode in ("with", "with no"):
+        yield from _having(sentence, at, state)
         yield from ((end, Part(term, state, loose=True)) for end, term in alternatives(sentence, at, owner))
         yield from _paired(sentence, at, state)
     elif state.mode == "without" and state.first:
@@ -147,6 +146,27 @@ def _mode(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part
         found = ((end, term) for end, term in possessed(sentence, at, owner) if names_a_group(term))
         yield from _parts(found, state)
         yield from ((end, Part(term, state, loose=True)) for end, term in alternatives(sentence, at, owner))
+
+
+def _having(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part]]:
+    """`an Email and no Phone`; after what is missing, a bare `or Phone` may be one more thing that is missing."""
+    assert state.owner is not None
+    for end, term in possessed(sentence, at, state.owner):
+        op = term.op if isinstance(term, Apply) else ""
+        if state.mode == "with no" and op == "not_null" and not _set_apart(sentence, at):
+            if not sentence.strict:
+                message = f"'{sentence.spelling(at - 1, end)}' may be one more thing that is missing, or not"
+                help = "Say of each field whether it is missing: with no … and with a …"
+                yield end, Part(sentence.fault("DUR021", message, at - 1, end, help), state)
+            continue
+        lacking = op == "is_null" or sentence.norm(at) == "no"
+        yield end, Part(term, replace(state, mode="with no" if lacking else "with"))
+
+
+def _set_apart(sentence: Sentence, at: int) -> bool:
+    """Whether what follows has a beginning of its own: `but a Phone`, `and a Phone`."""
+    article = sentence.norm(at) in ("a", "an", "any")
+    return sentence.norm(at - 1) == "but" or (article and sentence.norm(at - 1) in ("and", "&"))
 
 
 def _paired(sentence: Sentence, at: int, state: State) -> Iterator[tuple[int, Part]]:

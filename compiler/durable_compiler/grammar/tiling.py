@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from durable_compiler.grammar.lexicon import LEXICON
-from durable_compiler.grammar.neutral import NEUTRAL_PHRASES, NEUTRAL_WORDS
+from durable_compiler.grammar.neutral import GLUE, GLUE_PHRASES, NEUTRAL_PHRASES, NEUTRAL_WORDS
 from durable_compiler.grammar.pattern import Bindings, Match, Phrase, as_dict, compile_phrase
 from durable_compiler.grammar.sentence import Fault, Sentence
 
@@ -20,6 +20,8 @@ _AFTER_MARKS = _CONNECTORS | {"but", "whereby"}
 # Marks between the parts of a clause that carry no meaning of their own: "Batch size: 50,000 rows"; so does a full
 # stop between two notes: "Warehouse: DuckDB. Table: health."
 _MARKS = frozenset((",", ";", ":", "-", "\u2013", "\u2014", "(", ")", "=", "→"))
+# Neutral words that a clause cannot end with: something is to follow.
+_WAITING = GLUE | {"it", "we", "our"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Tile:
 
 
 def compile_tiling(text: str) -> Tiling:
-    """Concepts (`NAME = pattern`) and READ lines (`READ A B|C [D] {x=y}`), elliptic ones as `FOLLOWING kind|kind READ A`."""
+    """Concepts (`NAME = pattern`) and READ lines (`READ A B|C [D] {x=y}`), elliptic ones as `FOLLOWING kind READ A`."""
     concepts: list[tuple[str, Phrase]] = []
     reads: list[Read] = []
     for line in _logical_lines(text):
@@ -73,6 +75,9 @@ def compile_tiling(text: str) -> Tiling:
         else:
             name, _, pattern = line.partition("=")
             concepts.append((name.strip(), compile_phrase(pattern.strip(), LEXICON)))
+    # A heading before the rule, as notes have it, adds nothing to any reading: Retries: up to 5 times.
+    if any(name == "TOPIC" for name, _ in concepts):
+        reads = [replace(read, optional=read.optional | {"TOPIC"}) for read in reads]
     return Tiling(tuple(concepts), tuple(reads))
 
 
@@ -170,8 +175,9 @@ def _covers(
         for name, end, bound in _next(at(position), position, used):
             yield from walk(end, used | {name}, bindings + bound, False)
         for end in _neutral(sentence, position):
-            # After a comma, a purpose, `too` or `please` may end the clause; another word there says that something is missing.
-            open_end = loose and end == position + 1 and sentence.norm(position) not in ("too", "please")
+            # An auxiliary waits for its verb; after a comma, a purpose, `too` or `please` may still end the clause.
+            single = end == position + 1 and (loose or sentence.norm(position) in _WAITING)
+            open_end = _is_be(sentence, position, end) or (single and sentence.norm(position) not in ("too", "please"))
             yield from walk(end, used, bindings, open_end)
         if used and not loose:
             yield from (step for end in _connector(sentence, position) for step in walk(end, used, bindings, True))
@@ -211,11 +217,25 @@ def _neutral(sentence: Sentence, at: int) -> Iterator[int]:
                 yield end + 1
 
 
+def _is_be(sentence: Sentence, at: int, end: int) -> bool:
+    """Whether these words are an auxiliary: `to be`, `need to`."""
+    return tuple(sentence.norms(at, end - at)) in GLUE_PHRASES.get(sentence.norm(at), ())
+
+
 def _connector(sentence: Sentence, at: int) -> Iterator[int]:
     word = sentence.norm(at)
-    if word in _MARKS:
+    if word in _MARKS and not _is_sign(sentence, at):
         yield at + 1
         if sentence.norm(at + 1) in _AFTER_MARKS:
             yield at + 2
     elif word in _CONNECTORS or (word == "." and at + 1 < len(sentence.tokens)):
         yield at + 1
+
+
+def _is_sign(sentence: Sentence, at: int) -> bool:
+    """Whether a dash belongs to the number right behind it: -3."""
+    return (
+        sentence.norm(at) in ("-", "\u2013")
+        and sentence.kind(at + 1) == "number"
+        and sentence.tokens[at].end == sentence.tokens[at + 1].start
+    )

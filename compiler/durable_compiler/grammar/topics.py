@@ -72,7 +72,7 @@ def references(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, T
     known = relations(sentence.catalogue, schema)
     for end, key in spans(sentence, start):
         found = known.get(key, ())
-        if len(found) == 1 and key not in schema.by_key:
+        if len(found) == 1 and key not in schema.by_key and not _possessive(sentence, end - 1):
             yield end, Topic(owner, FieldTerm(owner, found[0].name), found[0])
 
 
@@ -127,7 +127,7 @@ def _of_related(sentence: Sentence, at: int, schema: ObjectSchema) -> Iterator[t
         if sentence.norm(middle) not in ("of", "on") or sentence.norm(middle + 1) not in ("their", "its", "the"):
             continue
         known = relations(sentence.catalogue, schema)
-        for end, way in spans(sentence, middle + 2):
+        for end, way in spans(sentence, middle + 2 + (sentence.norm(middle + 2) in ("parent", "related"))):
             for reference in known.get(way, ()) or known.get(way.removesuffix("s"), ()):
                 target = sentence.catalogue.by_name[reference.referenceTo[0]]
                 for name in target.by_key.get(key, ()):

@@ -18,7 +18,8 @@ PHRASES: dict[str, str] = {
         "/normalise/normalize)"
     ),
     "of_field": (
-        "[the/a/an] [value/values/picklist] [of/in/from] <one_owned:field> [value/values/field/picklist/of] [of/values/from]"
+        "[the/a/an] [value/values/picklist] [of/in/from] <one_owned:field> [value/values/field/picklist/of]"
+        " [of/values/from]"
     ),
     "rest": (
         "(anything/everything/whatever else | any/all/every [the] other/remaining [value/values/ones/one]"
@@ -144,6 +145,18 @@ def _arrows(sentence: Sentence, at: int) -> Iterator[int]:
         yield middle + 1
 
 
+def backward(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
+    """Pairs with the target first: `top for Hot, middle for Warm and bottom for Cold`."""
+    for end, other in target(sentence, at):
+        if sentence.norm(end) != "for":
+            continue
+        for after, group in _group(sentence, end + 1):
+            some = tuple((one, other) for one in group)
+            yield after, some
+            for start in _joints(sentence, after):
+                yield from ((last, (*some, *rest)) for last, rest in backward(sentence, start))
+
+
 def called(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
     """Pairs after `call`: `Hot sales_ready, Warm nurture and Cold parked`."""
     yield from _pairs(sentence, at, first=False)
@@ -154,7 +167,9 @@ def conditional(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
     for end, group in _group(sentence, at):
         start = end + (sentence.norm(end) == ",")
         start += sentence.norm(start) in ("then", "just", "simply", "we")
-        if sentence.norms(start, 2) in [[verb, "it"] for verb in ("make", "call", "set", "store", "write", "record", "use")]:
+        if sentence.norms(start, 2) in [
+            [verb, "it"] for verb in ("make", "call", "set", "store", "write", "record", "use")
+        ]:
             begin = start + 2 + (sentence.norm(start + 2) in ("to", "as", "into"))
             for after, other in target(sentence, begin):
                 first = tuple((one, other) for one in group)
@@ -167,4 +182,3 @@ def whole(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
     """The pairs that open a sentence without naming their field: all of them, so that they are one clause."""
     if at == 0:
         yield from sorted(translations(sentence, at), key=lambda found: found[0])[-1:]
-

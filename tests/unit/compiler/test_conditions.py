@@ -227,7 +227,7 @@ OWNERS = ("Opportunity", "Contact", "Account", "Customer_Health__c", "Case", "Us
 
 
 class Organisation:
-    """The awkward schema and the conditions of its objects, without the schema's half megabyte in a failure's report."""
+    """The awkward schema and the conditions of its objects; a failure's report leaves out its half megabyte."""
 
     def __init__(self, schema: Snapshot) -> None:
         self.schema = schema

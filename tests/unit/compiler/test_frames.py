@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.frames import REGISTRY
 from durable_compiler.grammar.reading import echo, read, understood
 
+# At each place three of them, other ones at the next place; under DURABLE_SEEDS every one everywhere.
 HARMFUL = "not never except about only unless maybe usually without no almost or".split()
 EXAMPLES = [(kind, text) for kind, frame in REGISTRY.items() for text in frame.examples]
 NEAR_MISSES = [(kind, text) for kind, frame in REGISTRY.items() for text in frame.near_misses]
@@ -39,7 +42,7 @@ def test_a_harmful_word_anywhere_never_leaves_the_reading_unchanged(kind: str, t
     reading = read(text, schema).clauses
     words = text.split()
     for position in range(len(words) + 1):
-        for word in HARMFUL:
+        for word in HARMFUL if "DURABLE_SEEDS" in os.environ else HARMFUL[position % 4 :: 4]:
             mutant = " ".join([*words[:position], word, *words[position:]])
             assert understood(mutant, schema) != reading, mutant
 

@@ -213,7 +213,6 @@ def test_what_a_sentence_leaves_open_is_an_assumption(
         ("DUR032", "Stores First Name and Last Name together as full_name"),
         ("DUR031", "Stores Budgeted Cost minus Shoe Size as cost_left"),
         ("DUR083", "Stores the days until Close Date as run_id"),
-        ("DUR020", "Stores (-5 plus Opportunity Amount) as shifted_amount"),
         ("DUR023", "Stores Mobile Phone or Business Phone as best_phone"),
         ("DUR038", "Sets size_band to big when Opportunity Amount is over 5, otherwise 3"),
         ("DUR021", "Sets size_band to Amount when Opportunity Amount is over 5, otherwise small"),

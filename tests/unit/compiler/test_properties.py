@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import TypeVar
 
 import cronsim
 import pytest
@@ -55,6 +56,7 @@ from durable_compiler.grammar.regions import AREAS, CLOUD_REGIONS
 from durable_compiler.requirements import parse
 from durable_compiler.terms import Apply, Constant, FieldTerm, Term, complement
 
+Value = TypeVar("Value")
 OBJECTS = ("Account", "Contact", "Customer_Health__c", "Opportunity")
 FIELDS = (
     ("Contact", "Email"),
@@ -70,7 +72,7 @@ IDENTIFIERS = st.from_regex(r"[a-z]{2}_[a-z0-9]{1,6}", fullmatch=True)
 WORDS = st.one_of(IDENTIFIERS, st.sampled_from(["healthy", "at risk", "not", "or", "1", "OK"]))
 
 
-def _some(values: tuple[object, ...]) -> st.SearchStrategy[tuple[object, ...]]:
+def _some(values: tuple[Value, ...]) -> st.SearchStrategy[tuple[Value, ...]]:
     return st.lists(st.sampled_from(values), min_size=1, unique=True).map(tuple)
 
 
@@ -180,7 +182,6 @@ CONDITIONS: st.SearchStrategy[Term] = st.recursive(
     ),
     max_leaves=4,
 ).filter(lambda term: flaw(term) is None)
-_AMOUNT = FieldTerm("Opportunity", "Amount")
 OVER = st.integers(0, 10**9).map(lambda one: Apply("gt", (_AMOUNT, Constant(one, "number"))))
 CLAUSES: dict[str, st.SearchStrategy[Clause]] = {
     "derive": st.builds(
@@ -279,14 +280,15 @@ CLAUSES: dict[str, st.SearchStrategy[Clause]] = {
     ),
     "batch": st.builds(Batch, st.integers(1, 10_000_000)),
     "retry": st.builds(
-        lambda names, count, backoff, limit: Retry(
-            tuple(name for name in ("rate_limit", "network", "server") if name in names), count, backoff, limit
+        lambda names, count, backoff, limit, only: Retry(
+            tuple(name for name in ("rate_limit", "network", "server") if name in names), count, backoff, limit, only
         ),
         _some(("rate_limit", "network", "server")),
         st.one_of(st.none(), st.integers(0, 100)),
         st.sampled_from([None, "exponential", "linear", "fixed"]),
         st.one_of(st.none(), st.integers(1, 10**6)),
-    ).filter(lambda one: (one.max_attempts, one.backoff, one.max_elapsed_seconds) != (None, None, None)),
+        st.booleans(),
+    ).filter(lambda one: one.only or (one.max_attempts, one.backoff, one.max_elapsed_seconds) != (None, None, None)),
     "alert": st.builds(
         lambda events, people: Alert(tuple(one for one in EVENTS if one in events), people), _some(EVENTS), RECIPIENTS
     ),
@@ -305,7 +307,10 @@ CLAUSES: dict[str, st.SearchStrategy[Clause]] = {
         st.builds(Mask, _some(FIELDS), st.sampled_from(["sha256", "drop"])),
         st.builds(Mask, _some(TEXT_FIELDS), st.just("last4")),
     ),
-    "residency": st.builds(Residency, _some(tuple(CLOUD_REGIONS) + tuple(AREAS)), st.sampled_from([None, "snowflake"])),
+    "residency": st.one_of(
+        st.builds(Residency, _some(tuple(CLOUD_REGIONS) + tuple(AREAS)), st.sampled_from([None, "snowflake"])),
+        st.builds(lambda regions: Residency(regions, only=True), _some(tuple(CLOUD_REGIONS) + tuple(AREAS))),
+    ),
     "approval": st.builds(
         lambda things, count, role: Approval(tuple(one for one in APPROVED if one in things), count, role),
         _some(APPROVED),
@@ -321,6 +326,9 @@ CLAUSES: dict[str, st.SearchStrategy[Clause]] = {
         st.builds(lambda days: Retention(monitoring_days=days), st.integers(1, 5000)),
         st.builds(lambda days: Retention(rejects_days=days), st.integers(1, 5000)),
         st.builds(Retention, st.integers(1, 5000), st.integers(1, 5000)),
+        st.builds(lambda days: Retention(days, None, True), st.integers(1, 5000)),
+        st.builds(lambda days: Retention(None, days, True), st.integers(1, 5000)),
+        st.builds(lambda days: Retention(days, days, True), st.integers(1, 5000)),
     ),
 }
 

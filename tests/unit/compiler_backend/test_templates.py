@@ -62,6 +62,12 @@ def test_filters_stand_in_values_only(name: str) -> None:
     assert len(everywhere) == len(list(printed(name)))
 
 
+def test_the_pages_for_readers_shape_no_package_and_are_no_part_of_its_digest() -> None:
+    every = {path.relative_to(templates_folder()).as_posix() for path in templates_folder().rglob("*.j2")}
+    assert {name.partition("/")[0] for name in every - set(TEMPLATES)} == {"explain"}
+    assert {name.partition("/")[0] for name in TEMPLATES} == {"deploy", "pipeline"}
+
+
 def test_there_are_templates_and_every_filter_is_used() -> None:
     used = {one.name for name in TEMPLATES for one in tree(name).find_all(nodes.Filter)}
     assert used == set(FILTERS)

@@ -108,6 +108,15 @@ def test_a_missing_extra_is_exit_2_and_named(here: Path) -> None:
     assert "pip install 'durable-pipelines[compiler]'" in done.stderr
 
 
+def test_an_editor_without_its_extra_is_told_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "durable_compiler.language_server", raising=False)
+    monkeypatch.setitem(sys.modules, "lsprotocol", None)
+    assert durable_cli.main(["lsp"]) == 2
+    assert "pip install 'durable-pipelines[lsp]'" in capsys.readouterr().err
+
+
 def test_a_bug_is_exit_70_and_an_error_with_help_is_told_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
     from durable_runtime.errors import ConfigurationError
 
