@@ -61,6 +61,8 @@ proof: .venv/.dev
 	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 	$(BIN)/python benchmarks/compile.py --output docs/proof/compile-speed.md
 	$(BIN)/python benchmarks/load.py --output docs/proof/load-speed.md
+	$(BIN)/python benchmarks/scale.py --pipelines 10 100 1000 --output docs/proof/compile-scale.md
+	$(BIN)/python benchmarks/language.py --mutants -1 --output docs/proof/language.md
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
 
 import corpus  # noqa: E402 - found only by the line above
+import mutants  # noqa: E402
 from durable_compiler.catalogue import Snapshot  # noqa: E402
 
 FIRST_SIGHT = corpus.FOLDER / "first_sight.json"
@@ -76,12 +77,11 @@ def _table(figures: dict[str, Counter[str]], first: dict[str, dict[str, int]]) -
 
 
 def _survivors(rounds: dict[str, list[corpus.Entry]], schema: Snapshot, count: int) -> list[tuple[str, str, str]]:
-    neutral = set(NEUTRAL.read_text(encoding="utf-8").split()) if NEUTRAL.exists() else set()
+    neutral = mutants.reviewed(NEUTRAL)
     texts = [one.text for many in rounds.values() for one in many if one.ir is not None]
     if count >= 0:
         texts = random.Random(7).sample(texts, min(count, len(texts)))
-    found = [one for text in texts for one in corpus.survivors(text, schema)]
-    return [one for one in found if one[0] != "delete" or one[1] not in neutral]
+    return [one for text in texts for one in corpus.unreviewed(text, schema, neutral)]
 
 
 def _about_mutants(alive: list[tuple[str, str, str]], show: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from durable_compiler import catalogue
-from durable_compiler.catalogue import Snapshot
+from durable_compiler.catalogue import SYSTEM_FIELDS, Snapshot
 from durable_compiler.frames.frame import Clause
 from durable_compiler.grammar.reading import SentenceReading, read, understood
 from durable_compiler.merging import Statement, fragment
@@ -123,15 +123,22 @@ def _with_defaults(ir: dict[str, Any]) -> dict[str, Any]:
         ir.get("incremental", {}).pop("enabled", None)
     if "max_diff_ratio" in ir.get("deploy", {}):
         ir["deploy"]["strategy"] = "blue_green"
-    objects: dict[str, Any] = {}
-    for one in ir.get("source", {}).get("objects", ()):
-        known = objects.setdefault(one["name"], {})
+    if "source" in ir:
+        ir["source"] = {"objects": _merged(ir["source"].get("objects", ()))}
+    return ir
+
+
+def _merged(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry an object; the fields that every sync reads are said by none."""
+    found: dict[str, Any] = {}
+    for one in objects:
+        known = found.setdefault(one["name"], {})
         known.update(one)
+        if "fields" in one:
+            known["fields"] = [name for name in one["fields"] or () if name not in SYSTEM_FIELDS]
         if "since" in one and one["since"] is None:
             known["since"] = "all"
-    if objects:
-        ir["source"] = {"objects": list(objects.values())}
-    return ir
+    return list(found.values())
 
 
 def _pruned(value: Any) -> Any:

@@ -15,7 +15,7 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.facts import facts
 from durable_compiler.frames.frame import Clause
 from durable_compiler.grammar.names import HEDGES, NEGATIONS
-from durable_compiler.grammar.reading import read
+from durable_compiler.grammar.reading import read, understood
 from durable_compiler.grammar.sentence import Sentence
 
 # A small word that the proposed English may add without an equal in the sentence; none turns one meaning into another.
@@ -98,7 +98,7 @@ def judge(claim: Claim, catalogue: Snapshot, synced: Sequence[str] = ()) -> Judg
     alignment = align(sentence, english, claim.quotes)
     case = Case(sentence, english, alignment, found.clauses, reason, catalogue, tuple(synced))
     verdicts = tuple(_verdict(gate, case) for gate in GATES)
-    own = read(alignment.substituted, catalogue, synced).clauses
+    own = understood(alignment.substituted, catalogue, synced)
     return Judgement(own if own == found.clauses else found.clauses, verdicts)
 
 
@@ -150,8 +150,7 @@ def _facts(case: Case) -> str | None:
 
 def _values(case: Case) -> str | None:
     """With the sentence's own words in place of the proposed ones, the grammar reads the same."""
-    own = read(case.alignment.substituted, case.catalogue, case.synced)
-    if own.fault is None and own.clauses == case.clauses:
+    if case.clauses and understood(case.alignment.substituted, case.catalogue, case.synced) == case.clauses:
         return None
     return f"with the sentence's own words, '{case.alignment.substituted}' does not mean the same"
 

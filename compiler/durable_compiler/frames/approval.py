@@ -27,7 +27,8 @@ def build(values: Values, sentence: Sentence) -> Approval | Fault | tuple[Approv
     first = _clause(values["approved"], values.get("count", 1), values.get("role"), sentence)
     if "others" not in values:
         return first
-    second = _clause(values["others"], values.get("number", values.get("count", 1)), values.get("role"), sentence)
+    number = values["number"] if "number" in values else values.get("count", 1)
+    second = _clause(values["others"], number, values.get("role"), sentence)
     if isinstance(first, Fault) or isinstance(second, Fault):
         return first if isinstance(first, Fault) else second
     return first, second
@@ -118,6 +119,10 @@ FRAME = Frame(
         | (before/for) {_WHAT} , {_WHO} {_MUST} (approve | sign off | give [their] {_NOUN}) [it/them]
         | before {_EDITED} is/are/gets (changed/edited/modified/altered) [,] {_WHO} {_MUST} {_GIVE} [it/them | the
             change]
+        | {_WHO} {_MUST} say yes to {_WHAT} | {_WHAT} (~need/require) a yes from {_WHO}
+        | before (anything | any change/release/version | a change/release/version) (is/are/gets) (deployed/released)
+            [,]
+            {_WHO} {_MUST} {_GIVE} [it/them] {{approved=deploy}}
         | before {_WHAT} [,] {_WHO} {_MUST} (say yes) [to it/them]
         | before {_EDITED} is/are/gets (changed/edited/modified/altered) [,] {_WHO} {_MUST} say yes [to it/them]
         | [~require/need/get/obtain | ~ask for] {_APPROVALS} [{_BY}] (for/before/on/per) {_WHAT} [{_BY}]

@@ -70,7 +70,8 @@ FRAME = Frame(
         | (<deviation:said> | <selection:said>) ([only/just/merely] ~raise/cause/trigger/give/produce/generate/issue
         [only/just/merely] a warning [only] | [only/just/merely] (lead/leads to | result/results in) a warning [only])
         | ~warn [us] (about/of/on/for) <selection:said> | ~warn [us] (about/of/on/for) <deviation:said>
-    REJECT = (~turn away | ~refuse) [any] <selection:said> | <selection:said> [are/is/get/gets] (turned away | refused)
+    REJECT = (~turn away/down | ~refuse) [any] <selection:said>
+        | <selection:said> [are/is/get/gets] (turned away | refused)
         | ~reject [any] <selection:said> | <selection:said> ~reject
         | ~reject [the/any] record/records/row/rows (if/when/whenever/where) <condition:said>
         | [the/any] record/records/row/rows ~reject (if/when/whenever/where) <condition:said>
@@ -114,7 +115,7 @@ FRAME = Frame(
         "Fails the run if any Opportunity has a negative Amount",
         "Opportunity Amount must not be negative",
         "Checks that Health Score is at most 100; fails the run otherwise",
-        "Opportunity Amount must be filled when Stage is Closed Won",
+        "Opportunity Close Date must be filled when Amount is over 10,000",
     ),
     near_misses=(
         "Health Score must be about 100",

@@ -82,7 +82,9 @@ FRAME = Frame(
     STORE = %storing <expression> [,] %into_column
     FIRST = %storing <single:expression> %into_column [,] <fallback>
     FIRSTED = <single:expression> (stored/saved/kept/written/loaded/put) %into_column [,] <fallback>
-    STORED = <expression> [,] (stored/saved/kept/written/loaded/calculated/computed/held/put/recorded)
+    STORED = <expression> %be calculated/computed/worked_out [(for/on) <object>] and
+        stored/saved/written/recorded/kept/put
+        %into_column | <expression> [,] (stored/saved/kept/written/loaded/calculated/computed/held/put/recorded)
         %into_column
     NOTE = <expression> (as/→) %a_column
     JOIN = (~combine/join/concatenate/concat/merge/glue/stick/string/tie | ~put/stick/glue/string/tie together)
@@ -103,7 +105,7 @@ FRAME = Frame(
         [joining/combining/concatenating/merging] <spelled:expression> [together/combined/joined/concatenated]
     CREATE = %creating %a_column (%holding_value | , [%worked_out] [as/from] | [,] %worked_out [as/from/by/of] | from
         | [,] (that/which) %worked_out [as/from/by/of]) <expression>
-    BRACED = %creating %a_column \( <expression> \) | %creating %a_column [,] namely <expression>
+    BRACED = %creating %a_column \\( <expression> \\) | %creating %a_column [,] namely <expression>
     READ BRACED [FOR] [OBJECT]
     MAKE = %creating %a_column (%holding_value | [,] %worked_out [of/from/by] | [,] (that/which) %worked_out
         [of/from/by]
@@ -112,8 +114,9 @@ FRAME = Frame(
     HAVING = <object> [table/record/records] %having [a/an/the] %a_column (%holding_value | [,] %worked_out
         [as/from/by/of] | [,] (that/which)
         %worked_out [as/from/by/of] | for | from) (<expression> | <spelled:expression>)
-    ADDED = [a/the/one] %fresh [%column_kind] column/field [named/called] <new_column:column> [is/are/be]
-        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values [of] | : | with
+    ADDED = [a/the/one] %fresh [%column_kind] column/field/attribute [named/called] <new_column:column> [is/are/be]
+        (added/created/introduced/needed/wanted/required) (to/on/for/in) <object> [,] (with [the] value/values [of] |
+        : | with
         | holding/containing) <expression>
     VERB = <deed:expression> [(on/of/for) <object>] [,] [and/then] ~call/name (it/that/this
         | the result/outcome/sum/total/product/quotient/difference) [column] <plain_column:column>
@@ -145,6 +148,7 @@ FRAME = Frame(
         "Stores Opportunity Amount divided by 12 as monthly_amount, rounded to 2 decimals",
     ),
     near_misses=(
+        "A text column gap on Opportunities = Amount minus 5",
         "Stores Contact First Name or Contact Last Name together as full_name",
         "Stores Opportunity Amount plus Probability times 12 as weighted",
         "Stores Account Industry minus Annual Revenue as margin",

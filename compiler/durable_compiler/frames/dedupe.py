@@ -108,6 +108,10 @@ FRAME = Frame(
     DUPWHEN = [two/any] <object> are [considered/treated/regarded/counted/seen] [as] duplicates
         (if/when/where/whenever) (they (have/share) [the/an/a] [same/identical] <keys> | [the/their] <keys>
         (matches/match/agree/agrees | are/is [the] (same/equal/identical)))
+    ASONE = <object> (with/sharing/having | that/who/which share/have) [the/an/a] (same/identical) <keys> %be_to [be]
+        ~treat/consider/count/regard/handle as (one/duplicates | one record | the same
+        [record/person/company/customer]) | only one <object> (per | for each/every) <keys>
+        (should/must/may/shall/can) (exist | be kept)
     ONEPERSON = <object> (with/sharing/having | that/who/which share/have) [the/an/a] [same/identical] <keys> are one
         and the same [person/company/record/customer/lead/contact/account]
     SHARES = (if/when/where/whenever) (several/multiple | more than one | two [or more]) <object> (shares/has)
@@ -207,7 +211,7 @@ FRAME = Frame(
     READ KEEPFOR
     READ JUSTKEEP
     READ AMONG KEEP|KEPT|KEEPONLY|ONLYKEPT|KEEPOBJ [RESTGOES]
-    READ DUPWHEN|ONEPERSON|KEYTO|MAYNOT|WANTONE [KEEP] [KEPT] [WINS]
+    READ DUPWHEN|ASONE|ONEPERSON|KEYTO|MAYNOT|WANTONE [KEEP] [KEPT] [WINS]
     READ SHARES|APPEARS KEEP|KEPT|KEEPONLY|ONLYKEPT|KEEPOBJ [RESTGOES]
     READ TWO KEEP|KEEPONLY RESTGOES
     READ DETECT IDBY GONE [KEEP] [KEPT] [WINS]
@@ -226,6 +230,7 @@ FRAME = Frame(
     READ DETECT BY [KEEP] [KEPT] [WINS] [GONE]
     READ DEDUP OBJ BY [KEEP] [KEPT] [WINS]
     READ MATCH OBJ BY KEEP|KEPT
+    FOLLOWING dedupe READ OBJ BY [KEEP] [KEPT] [WINS]
     """,
     build=build,
     echo=echo,

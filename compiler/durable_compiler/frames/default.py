@@ -130,9 +130,9 @@ _VERDICTS = frozenset(
 
 # Words with the ending of a participle that stand for no value, and states that records are in.
 _PLAIN = frozenset(
-    "unknown other default new unspecified unassigned undefined unlisted unclassified uncategorised uncategorized untitled "
-    "undisclosed unrated unqualified unnamed undetermined unstated unregistered unsegmented pending inactive active "
-    "undecided unsorted unallocated unconfirmed unranked untiered ungraded general".split()
+    "unknown other default new unspecified unassigned undefined unlisted unclassified uncategorised uncategorized "
+    "untitled undisclosed unrated unqualified unnamed undetermined unstated unregistered unsegmented pending "
+    "inactive active undecided unsorted unallocated unconfirmed unranked untiered ungraded general".split()
 )
 
 
@@ -238,6 +238,8 @@ FRAME = Frame(
         | <owned> : [%use] <filler> (by default | (when/if/where) (%absent | it's %absent) | as [the] default)
         | by default [,] <owned> is <filler> | default <owned> [:/=] <filler> | <owned> ~fall back to <filler>
         | ~give <owned> [a/the] default [value] of <filler> | ~give <owned> <filler> (by default | as [the/a] default)
+    ABSENCE = in the absence of <owned> [,] (%fills <filler> | [the] [value/text] <filler> %filled_in)
+        | [the/a] (fill/default/replacement/fallback) value for [a/an/any] %absent <owned> [:/is/=] <filler>
     NOTHING = %when nothing is (entered/given/recorded/set/known/stored | filled in) (for/in/as) <owned> [,] [then]
         (%fills
         <filler> | [the] [value/text] <filler> %filled_in)
@@ -265,7 +267,7 @@ FRAME = Frame(
         | <owned> (is | %turns) <filler> %when %absent | ~set/default <owned> to <filler> %when %absent
         | <owned> [,] %when %absent [,] (is | %turns) <filler> | <owned> [,] %when %isabsent [,] %turns <filler>
         | <filler> %filled_in %when <owned> %isabsent | <filler> %when <owned> %isabsent
-    FILL = ~fill/replace/substitute/populate/set/store/write/convert/turn/load/save/map/overwrite/treat/count/show/record
+    FILL = ~fill/replace/substitute/populate/set/store/write/convert/turn/load/save/map/overwrite/treat/count/show
         [in/out/up]
         [a/an/any/all/every/each/the]
         %absent <owned> [with/by/as/to/into | to be] <filler>
@@ -278,8 +280,8 @@ FRAME = Frame(
         | ~let [a/an] %absent <owned> (be/become/read) <filler> | ~put <filler> (in/into) [a/an/any] %absent <owned>
     OBJECT = (for/on/in) <object> [,] [a/an/any/all] %absent <named> %turns <filler>
         | ~fill [in] [a/an/any/all] %absent <named> (with/by) <filler> (for/on/in/of) <object>
-        | <object> %lacking <named> (get/gets/receive/receives | must/shall/should get/receive/have | %be given |
-        %turns)
+        | <object> %lacking <named> (get/gets/receive/receives | must/shall/should get/receive/have | %be given | %be
+        assigned | %turns)
         <filler> [as [the/a] [default] [value] | as (its/their/the) <named>]
         | ~give <object> %lacking <named> [a/the] [value] [of] <filler>
         | (for/on/in) <object> [,] <named> ~default to <filler>
@@ -320,7 +322,7 @@ FRAME = Frame(
         | blank | empty)
     SCOPE = <scope>
     READ OBJECT
-    READ MISSING|DEFAULTS|NOTHING|AGAIN|WHEN|TRAIL|FILL [SCOPE]
+    READ MISSING|DEFAULTS|ABSENCE|NOTHING|AGAIN|WHEN|TRAIL|FILL [SCOPE]
     READ TREAT|IN|COUNT|OF|NULLS [SCOPE]
     """,
     build=build,
@@ -338,6 +340,8 @@ FRAME = Frame(
         "Sets Industry to Unknown when it is missing",
     ),
     near_misses=(
+        "Contact Email: Unknown",
+        "For Accounts, a missing Contact Email becomes Unknown",
         "A missing Industry never becomes Unknown",
         "A missing Industry becomes Unknown or Other",
         "A missing Annual Revenue becomes Unknown",

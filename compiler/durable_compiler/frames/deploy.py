@@ -88,7 +88,7 @@ _BOX = (
 )
 _RUNS = (
     "([each/every/the/all/a] (run/sync/job/load/deployment/pipeline/version/release) |"
-    " runs/syncs/jobs/deployments/releases | it"
+    " [all] runs/syncs/jobs/deployments/releases | it"
     " | everything | [the] code)"
 )
 
@@ -103,6 +103,7 @@ FRAME = Frame(
         | [all/every/each/new/a] [new] {_RELEASES} ~use/follow/happen/do [a/the/as] <blue_green> [{_WAY}]
         | [all/every/each/new/a] [new] {_RELEASES} (is/are/be) [done] <blue_green> [{_WAY}]
         | [the] {_MODE} [is] [: | =] <blue_green> | {_RELEASES} (: | =) <blue_green>
+        | ~use [a/the] <blue_green> [{_WAY}] for [all/every/each/our] {_RELEASES}
         | [a] <blue_green> {_RELEASES} [{_WAY}] [is/are] [required/needed/used] | <blue_green>
     WITHDIFF = with (%most <share:diff> of {_ROWS} differing | [a] (maximum/max) (difference/diff) [of] <share:diff>
             [of {_ROWS}])

@@ -144,29 +144,33 @@ FRAME = Frame(
         %a_column (to/as/with/=/from/by/→ | to be | as follows | : | as follows :) <cases>
     TOPIC = ~set/derive/compute/calculate/assign/define/determine/fill/populate %a_column (from/by/using | based on
         | depending on | according to | on the basis of) <topical:cases>
-    DEFINE = %subject (is/be/becomes/become/=/:/→/equals/holds/contains/hold/contain/say/says/read/reads/show/shows/get/gets
-        | take/takes/have/has/receive/receives | is set to | be set to | has the value | have the value
-        | takes the value | take the value | shows | %be derived/computed/calculated/set/filled [as follows] :
+    DEFINE = %subject (is/be/becomes/become/=/:/→/equals/holds/contains/hold/contain/say/says/read/reads/show/shows/get
+        | gets/take/takes/have/has/receive/receives | is set to | be set to | has the value | have the value
+        | takes the value | take the value | shows | equal | ~evaluate to | %be
+        derived/computed/calculated/set/filled [(for/on) <object>] [as follows] :
         | is worked out as | is calculated as | is filled with) <cases>
     PLAIN = [the] [<object>] <named_column:column> (is/be/becomes/=/: | is set to | be set to) <cases>
     CREATE = %creating %a_column %holding_value <cases>
     HAVING = <object> [table/record/records] %having [a/an/the] %a_column %holding_value <cases>
-    ADDED = [a/the/one] %fresh [%column_kind] column/field [named/called] <new_column:column> [is/are/be]
-        (added/created/introduced/needed/wanted) (to/on/for/in) <object> [,] (with [the] value/values | : | with |
+    ADDED = [a/the/one] %fresh [%column_kind] column/field/attribute [named/called] <new_column:column> [is/are/be]
+        (added/created/introduced/needed/wanted/required) (to/on/for/in) <object> [,] (with [the] value/values | : |
+        with |
         holding/containing) <cases>
     ASSIGN = ~assign/put/tag/mark/label/give/set/rate/flag <object> (to/in/into | with/as | in the) %a_column
         [=/:/as/to]
         <cases> | ~tag/mark/label/give/rate/flag/assign <object> %a_column (=/:/as/to/→) <cases>
     PLACED = (~put/write/store/record/enter/show/use) <cases> [,] (in/into/under) %a_column
     WHEN = (if/when/where/whenever | in case) <case_when:when> [,] [then] ((~set/make %a_column (to/as/=)
-        | %a_column (is/be/becomes/=) | %subject (is/be/becomes/=/say/says/read/reads/show/shows/hold/get/gets)
+        | %a_column (is/be/becomes/become/= | is set to | be set to | set to) | %subject
+        (is/be/becomes/=/say/says/read/reads/show/shows/hold/get/gets)
         | ~set/assign (in/on) %a_column)) <case_value:value>
     TAGGED = <selection:when> (are/is/get/gets/be | be called)
         (tagged/labelled/labeled/marked/classified/categorised/rated/flagged/called/named)
         [as/with] <case_value:value> (in/under) %a_column
     GIVEN = <selection:when> (get/gets/have/receive/receives/take/takes/show/shows | are given | are assigned
         | must have | should get) %a_column [of/=/:/as | set to | with the value] <case_value:value>
-        | <selection:when> (get/gets/have/has/receive/receives/take/takes/show/shows | are given | are assigned)
+        | <selection:when> (get/gets/have/has/receive/receives/take/takes/show/shows/carry/carries/hold/holds | are
+        given | are assigned)
         [the] [value] <case_value:value> (in/under/for/as) %a_column
     GROUP = (for/of/on) <selection:when> [,/:] (~set/make/write/fill %a_column (to/as/=/with) | %a_column
         (is/be/becomes/=/says/say/reads/read/shows/show | is set to | be set to)) <case_value:value>
@@ -180,7 +184,8 @@ FRAME = Frame(
         (in/under) %a_column | ~set/assign/give <selection:when> %a_column (to/=/of) <case_value:value>
     WHETHER = (~store/record/show/capture/hold/keep/write/put/say/save/note) (in/under) %a_column whether
         [or not] <case_when:when>
-        | %subject (holds/hold/contains/say/says/show/shows/tell/tells/record/records/is/indicate/indicates/state/states)
+        | %subject (holds/hold/contains/say/says/show/shows/tell/tells/record/records/is/indicate
+        | indicates/state/states)
         whether [or not] <case_when:when>
         | (~store/record/show/capture/hold/keep/write/put/save/note) whether [or not] <case_when:when> [,] %into_column
         | %creating %a_column [to/that/which]
@@ -209,6 +214,7 @@ FRAME = Frame(
         "segment is gold if Annual Revenue is over 10 million, silver if it is over 1 million, bronze in other cases",
     ),
     near_misses=(
+        "A numeric column tier on Accounts is strategic when Annual Revenue is over 1,000",
         "Sets tier to strategic when Annual Revenue is big, otherwise standard",
         "Sets tier to strategic or key when Annual Revenue is at least 10 million",
         "Sets tier when Annual Revenue is at least 10 million",

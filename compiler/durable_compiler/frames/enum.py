@@ -97,8 +97,8 @@ def ir(clause: EnumMap, catalogue: Snapshot) -> dict[str, Any]:
 # Verdicts and absences that a sentence may mean instead of a text; a text of that name stands in quotes.
 _NO_VALUES = frozenset(
     "rejected ignored skipped dropped kept removed deleted unchanged excluded refused "
-    "null empty blank missing itself same alone untouched unmapped original raw they them that this through passed left "
-    "out one ones way so unmodified here there".split()
+    "null empty blank missing itself same alone untouched unmapped original raw they them that this through passed "
+    "left out one ones way so unmodified here there".split()
 )
 
 
@@ -131,7 +131,8 @@ FRAME = Frame(
         | %recoding <translations:pairs> (in/for/on) %of_field
         | ~map/translate/convert/turn/change/recode <sources> (to/into/as) <targets> (in/for/on) [the] <one_owned:field>
     BECOMES = %of_field [:/-/,/–/—] [(with | where) (the/these) values [:]] <translations:pairs>
-    ISMAPPED = %of_field (%be | must/shall/should) (~map/translate/convert/recode/store/record/show/change/turn/relabel
+    ISMAPPED = %of_field (%be | must/shall/should)
+        (~map/translate/convert/recode/store/record/show/change/turn/relabel/decode/represent/encode
         | ~read/write) [:/as/so/like] [follows/this] [:] <translations:pairs>
     MAPSTO = %of_field <sources> ~map/translate/turn/change to/into <targets>
     FIRST = <sources> <one_owned:field> ~become <targets>
@@ -153,6 +154,9 @@ FRAME = Frame(
         [value/values/status/stage/type/rating/priority/reason/source/one/ones])
         [,] [please] (~write/use/store/put/show/record/say) <target:otherwise>
     READ BACKWARD [OTHER] [OTHERS] [REJECT] [SCOPE]
+    FORS = %of_field (%be ~represent/store/record/show/map/encode/code/hold/translate as/to | : | becomes)
+        <reversed:pairs> | ~store/use/show/write/record <reversed:pairs> (in/of) %of_field
+        | [the/a] [value] mapping/translation (for/of) <one_owned:field> [:/is] <translations:pairs>
     CALLS = (for/in/within/on) %of_field [,/:] ~call/label/name/make/tag <called:pairs>
     IF = (when/if/where/whenever) <one_owned:field> (is/are/says/reads/equals/=) <conditional:pairs>
     VALUES = <whole:pairs> | <whole:pairs> (in/for/on) %of_field
@@ -173,7 +177,7 @@ FRAME = Frame(
     READ MAPSTO|FIRST|REPLACE [OTHER] [REJECT] [SCOPE]
     READ PAIRS|BECOMES [OTHER] [REJECT] [SCOPE]
     READ MAP|PASSIVE|BECOME [OTHER] [REJECT] [SCOPE]
-    READ INFIELD|CALLS|IF|VALUES [OTHER] [REJECT] [SCOPE]
+    READ INFIELD|FORS|CALLS|IF|VALUES [OTHER] [REJECT] [SCOPE]
     """,
     build=build,
     echo=echo,
@@ -187,6 +191,7 @@ FRAME = Frame(
         "Health Status should be translated: Green → healthy, Red → critical; anything else is rejected",
     ),
     near_misses=(
+        "Maps Health Status Green to healthy; anything else stays the same",
         "Maps Health Status Green, Yellow and Red to healthy and critical",
         "Maps Health Status Purple to healthy",
         "Never maps Health Status Green to healthy",

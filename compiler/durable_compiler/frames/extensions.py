@@ -107,8 +107,11 @@ FRAME = Frame(
         (field/fields/column/columns) [that/which] (we have not [yet] mapped | we do not (map/know) | (is/are not)
         [yet] (mapped/known | in %spec) | nobody has mapped) | [a/an/any] (unknown/unmapped/unexpected/new)
         (field/fields/column/columns)) [,] [then]
-    APPEARS = (if/when/whenever) [a/any] (field/fields) ~appear [in salesforce] (that/which) (nobody has mapped | we have
-        not mapped | we do not know | is/are not [yet] (mapped/known)) [,] [then]
+    APPEARS = (if/when/whenever) [a/any] (field/fields) ~appear [in salesforce] (that/which) (nobody has mapped | we
+        have not mapped | we do not know | is/are not [yet] (mapped/known)) [,] [then]
+    NOBREAK = %strangers (must/should/shall/may/do/does not | must/should never) (break/stop/fail/halt/abort) [the/a]
+        run/sync/pipeline/job/load
+    READ NOBREAK KEEPTHEM IN|ASEXT|INCODE {policy=extensions}
     READ APPEARS STOP {policy=fail}
     READ APPEARS PROPOSE {policy=propose}
     SOME = (if/when/whenever) there are (fields/columns) that/which (nobody has mapped | we have not [yet] mapped | we

@@ -59,10 +59,10 @@ def build(values: Values, sentence: Sentence) -> Fields | tuple[Clause, ...] | F
         return fields
     if values["choice"] == "excluded":
         return _excluded(fields, sentence)
-    found = _only(fields, sentence)
-    if "synced" in values and isinstance(found, Fields):
-        return (Sync((found.only[0][0],)), found)
-    return found
+    chosen = _only(fields, sentence)
+    if "synced" in values and isinstance(chosen, Fields):
+        return (Sync((chosen.only[0][0],)), chosen)
+    return chosen
 
 
 def _excluded(fields: tuple[FieldName, ...], sentence: Sentence) -> Fields | Fault:
@@ -256,6 +256,8 @@ FRAME = Frame(
     kind="fields",
     doc="Says which fields of an object are read, left out, or looked up at a related object.",
     phrases="""
+    NEVEROVER = %never (~bring/carry/copy/take) <owned> (over/across/along)
+    READ NEVEROVER {choice=excluded}
     NOTHINGBUT = %bring nothing (from/of) <object> (but | except | other than) <named>
     LEAVEWHEN = ~leave <named> out when (it/we | the (sync/pipeline/tool)) (~copy/sync/load/read/pull/import) <object>
         | ~leave out <named> when (it/we | the (sync/pipeline/tool)) (~copy/sync/load/read/pull/import) <object>

@@ -79,7 +79,7 @@ FRAME = Frame(
     ALLBUT = <all_but:selection> {synced=yes} | <all_but:selection> %be %bring {synced=yes}
     DURING = (during/at/on) [the] (extraction/sync/load/import/source/read/synchronisation/synchronization)
     DROPPED = <dropped:selection>
-    MAYGO = <several:selected> (can/may) be (left out | skipped/ignored/omitted/excluded | filtered out)
+    MAYGO = <several:selected> can be (left out | skipped/ignored/omitted/excluded | filtered out)
         [(of/from) [the/our] sync/load/scope/pipeline/import]
     WEONLY = (we/i) (should/must/shall/want/need) [to] %solely %bring <several:selected>
     READ MAYGO [FROM] {polarity=drop}

@@ -151,7 +151,7 @@ _SOURCE = (
 )
 _DELIVER = (
     "(~return/deliver/have/hold/contain/yield/provide/supply/report | ~send [back] | ~come [back] with"
-    " | ~give [back/us] | ~hand (back/over))"
+    " | ~give [back/us] | ~send us | ~hand (back/over))"
 )
 _EMPTY = "(~come [back] | is/are | was/were | ~arrive | turn/turns out [to be]) (empty/blank)"
 _PRECEDE = "(before (writing | loading | committing | it writes) [anything] | before anything is (written/loaded))"

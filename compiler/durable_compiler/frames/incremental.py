@@ -73,7 +73,8 @@ FRAME = Frame(
         loads/reloads/refreshes
     INCROVER = incremental/delta [mode/loads/load/sync/reads] [:] [yes] [,] [with] [a/an] (<duration:overlap> (of
         overlap | %overlap) | %overlap [of/:] <duration:overlap>)
-    OVERRUN = each/every run [should/must] (~overlap (the one before | the previous one | the last one | its
+    OVERRUN = ~look back an extra/additional <duration:overlap>
+        | each/every run [should/must] (~overlap (the one before | the previous one | the last one | its
         predecessor) by <duration:overlap> | ~start [reading] <duration:overlap> before the [end/start] of the
         (previous/last) (one/run)) | %overlap between runs/reads/syncs [of/:/is] <duration:overlap> | ~go back an
         extra/additional <duration:overlap> | ~include [a/an] <duration:overlap> %overlap

@@ -169,7 +169,8 @@ FRAME = Frame(
     AGAIN = %holding <it:owned> %as_columns | <it:owned> %be %holding %as_columns | ~rename/call <it:owned> [to/as]
         <column_names:columns>
     GOES = <owned> ~go/land/belong/live (in/into/to/under [the/a] column [called/named] | in/into/to)
-        <column_names:columns> [column] | <owned> (~appear/arrive/surface | ~show up | ~end up) (as/under) [the]
+        <column_names:columns> [column] | <owned> (~appear/arrive/surface | ~show up | ~end up | ~map) (as/under/to)
+        [the]
         [column/name]
         <column_names:columns>
     TYPECOLUMN = %wanting <owned> (~become | must/shall/should become | %be ~store/hold/keep/save/record/load/land as
@@ -181,15 +182,16 @@ FRAME = Frame(
         | <marked_column:column> [column])
     COLON = <owned> : ~store/save/map/rename/load/write/keep/hold/put/call as/to/into/in/it [the] [column]
         <plain_column:column> | <owned> : %as_columns
-    HOLDS = [the/a] [new] [<known:object>] column <new_column:column>
+    HOLDS = [the/a] [new/target/warehouse] [<known:object>] column <new_column:column>
         ~hold/contain/store/carry/keep/take/show/receive <owned>
         | <owned> ~populate/fill/feed [the] column <new_column:column>
         | [the] [<known:object>] <marked_column:column> [column] ~hold/contain/store/carry/show/receive <owned>
-        | [the] [<known:object>] column <new_column:column> [%be] (for | populated/filled/fed/taken from/with/by
+        | [the] [target/warehouse] [<known:object>] column <new_column:column> [%be] (for |
+        populated/filled/fed/taken from/with/by
         | comes from) <owned>
         | [the] <marked_column:column> [column] ([%be] (populated/filled/fed/taken from/with/by) | comes from | ← | < -)
         <owned>
-    EQUALS = [column] <marked_column:column> (= | : | is) <owned> | <owned> (=/:/as) <marked_column:column>
+    EQUALS = [column] <marked_column:column> (= | : | is) <owned> | <owned> (= | :) <marked_column:column>
     USE = ~use <new_column:column> (as the column name | as column name | as the column | as the name) for/of
         <owned>
         | ~use [the] column [name/called/named] <new_column:column> for/of <owned>
@@ -212,15 +214,17 @@ FRAME = Frame(
         | [the] [column/data] type (of/for) <owned> : <column_type:type>
         | ~use [the] [column/data] type <column_type:type> for <owned>
         | ~use <column_type:type> as [the] [column/data] type (for/of) <owned>
-    OFTYPE = (as | of type | with type | with the type | and type | and typed as | typed as | typed)
-        <column_type:type> | [,] [the] type [is/:/=] <column_type:type> | [,] [a/an] <column_type:type> [column]
+    OFTYPE = [and] ~cast/convert it/them (to/as/into) <column_type:type> | (as | of type | with type | with the type
+        | and type | and typed as | typed as | typed)
+        <column_type:type> | [,] [the/data] type [is/:/=] <column_type:type> | [,] [a/an] <column_type:type> [column]
         | \\( [type] [:] <column_type:type> \\)
     FOR = (for/of) <owned> [,/:] (~use [the] column [name] <new_column:column> [and [the] type <column_type:type>]
         | the column [name] <new_column:column> [and [the] type <column_type:type>] %be ~use
         | ~use [the] type <column_type:type> [and [the] column [name] <new_column:column>]
         | [the] column [name] %be [called/named] <new_column:column> | [the] column [name] : <new_column:column>)
         | (have/want/need/like/let) <owned> ~land/appear/go/arrive/be %as_columns
-    WHERE = (on our side | at/on our end | downstream | in the (warehouse/target/table/database) | in snowflake/duckdb)
+    WHERE = (in the output | on our side | at/on our end | downstream | in the (warehouse/target/table/database) | in
+        snowflake/duckdb)
     SCOPE = <scope>
     READ STORE|ARE|BECOMES|RENAME|MANY|MANYBE|AGAIN|GOES|COLON|HOLDS|EQUALS|USE|CALLED|FOR [OFTYPE] [WHERE] [SCOPE]
     READ TYPED|TYPECOLUMN [WHERE] [SCOPE]
@@ -240,6 +244,8 @@ FRAME = Frame(
         "Account Phone → phone_number",
     ),
     near_misses=(
+        "For Accounts, renames Contact Email to work_email",
+        "Stores Account Phone in snowflake",
         "Never stores Account Phone as phone_number",
         "Stores Account Phone as phone_number or telephone",
         "Stores Account Phone as row_hash",

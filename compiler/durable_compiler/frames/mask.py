@@ -102,7 +102,9 @@ FRAME = Frame(
         | %whose %be ~replace with/by [its/their/a/the] %sha hash/hashes
         | ~turn/convert/transform %whose into [a/its/their] %sha hash/hashes
         | ~apply [a] %sha hash/hashing to %whose | ~use %sha256 [hash/hashing] for/on %whose
-    ONLYHASH = %whose (must/should/shall/may/can/will/is/are) [be] only/just [be] ~store/keep/save/write/load
+    RESTED = [,/;] [and] (the rest | everything else | all other digits/characters) %be ~mask/hide/redact/obscure
+    ONLYHASH = %whose %be ~store/keep/save/write/load only/just (as [a/an] %sha hash/hashes | hashed) | %whose
+        (must/should/shall/may/can/will/is/are) [be] only/just [be] ~store/keep/save/write/load
         (as [a/an] %sha hash/hashes | hashed | in hashed form)
         | only/just ~store/keep/save/write/load [a/the] %sha hash/hashes (of/for) %whose
         | ~store/keep/save/write/load %whose only/just (as [a/an] %sha hash/hashes | hashed | in hashed form)
@@ -176,7 +178,8 @@ FRAME = Frame(
     LEAVES = %whose (must/may/shall/should/can/will not [ever] | cannot | must/may/shall/should/can/will never |
         never)
         ~reach/enter %warehouse
-        | %whose (must/may/shall/should/can/will not [ever] | cannot [ever] | must/may/shall/should/can/will
+        | %whose (must/may/shall/should/can/will not [ever] | cannot [ever] | (must/may/shall/should/can/will) under
+        no circumstances | must/may/shall/should/can/will
         never
         | never | does/do not [ever] | is/are not [allowed] to | is/are never to) ~leave salesforce [org]
         | never ~let/allow %whose [to] ~leave salesforce
@@ -202,7 +205,7 @@ FRAME = Frame(
     SCOPE = <scope>
     READ HASH [WITHSHA] [BEFORE] [CLEAR] [SCOPE] {method=sha256}
     READ HASHED|ONLYHASH|PSEUDO|NOTCLEAR [BEFORE] [CLEAR] [SCOPE] {method=sha256}
-    READ LAST|LEFT|OFIT|KEEP [BEFORE] [SCOPE] {method=last4}
+    READ LAST|LEFT|OFIT|KEEP [BEFORE] [RESTED] [SCOPE] {method=last4}
     READ DROP|STRIP|WANT|ATSOURCE|LEAVES [SCOPE] {method=drop}
     READ PLAIN|CRYPT [SCOPE] {method=open}
     """,
@@ -220,6 +223,8 @@ FRAME = Frame(
         "Pseudonymises Contact Email by hashing",
     ),
     near_misses=(
+        "Contact Email must never be stored in clear text",
+        "For Accounts, hashes Contact Email",
         "Masks Contact Email",
         "Contact Birthdate must leave Salesforce",
         "Never hashes Contact Email",

@@ -160,6 +160,9 @@ FRAME = Frame(
         be able to | have got to be able to) (see/know/tell/reconstruct/check | look up) (what/how) (it | they | a
         record | records | each/every record | a row) [has] looked [like] (on/at any [past/given/earlier]
         (date/day/time | point [in time]) [in the past] | back then | in the past) [, so]
+    ITSELF = in (append {mode=append} | upsert/merge {mode=upsert} | history {mode=history}) mode | as (an upsert
+        {mode=upsert} | upserts {mode=upsert})
+    REPLACEIT = ~replace/overwrite it/its [contents] [completely]
     MANNER = (in the manner of | in the style of | as | by means of) [a/an] %scd2
     USEDSCD = the %scd2 (strategy/method/mode/approach) %be_to [be] ~use/apply | ~use/apply the %scd2
         (strategy/method/mode/approach)
@@ -177,8 +180,8 @@ FRAME = Frame(
     HISTORYLABEL = history [mode/tracking] [is] [:]
     ISTHERE = (if/when/where/whenever) [a/the/any/every] (%rows | it | one | something) (is/are | has been) [already]
         (there/present/known | in [the/our] table/warehouse/target/snowflake/duckdb) [,] [then] [please] (~update
-        [it/them] | (it/they) ~update) | (if/when/where/whenever) [a/the/any/every] %rows [already] ~exist [in [the/our]
-        table/warehouse/target/snowflake/duckdb] [,] [then] [please] (~update [it/them] | (it/they) ~update)
+        [it/them] | (it/they) ~update) | (if/when/where/whenever) [a/the/any/every] %rows [already] ~exist [in
+        [the/our] table/warehouse/target/snowflake/duckdb] [,] [then] [please] (~update [it/them] | (it/they) ~update)
     ISNEW = (if/when/where/whenever) [a/the/any/every] (%rows | it | one | something) (is/are) (new/unknown/missing |
         not [there/present] [yet]) [,] [then] [please] (~insert/add/create [it/them] | (it/they) ~insert/add/create) |
         (if it's (new | not [there] [yet])) [,] [then] [please] ~insert/add/create [it]
@@ -193,6 +196,8 @@ FRAME = Frame(
     READ HISTORISE|HISTORY MANNER {mode=history}
     READ HISTORISE|HISTORY HISTWHY [TYPE2] {mode=history}
     READ FOREACH {mode=append}
+    FOLLOWING write READ ITSELF
+    FOLLOWING write READ REPLACEIT EACHRUN {mode=replace}
     READ USEDSCD [HISTORY] {mode=history}
     READ OVERWRITE REPLACE EACHRUN {mode=replace}
     READ NEVERUPDATE APPEND {mode=append}

@@ -156,7 +156,8 @@ FRAME = Frame(
     ALLDATES = (~store/write/format/keep/save/convert/normalise/normalize/express/load/put/represent/render/output/land
         | ~hold/record/standardise/standardize/have/want/need/show/present)
         %dates (as/in/to/into/using/with/under | to be [in/stored in/stored as] | stored in/as | held in/as) %iso
-    DATESUSE = %dates (use | follow | %be ~convert/normalise/normalize to | %be
+    DATESUSE = %dates (use | follow | conform/conforms to | adhere/adheres to | comply/complies with | %be
+        emitted/output as/in | %be ~convert/normalise/normalize to | %be
         ~store/keep/write/save/format/express/load/hold/record/show/present/represent/render/land/give in/as/using
         | are in | must/shall/should be in | are | must/shall/should/will be | in | as | to | stored in/as | held in/as
         | go/goes in as | is/are to follow | %be) %iso
@@ -164,9 +165,9 @@ FRAME = Frame(
     DATESFOR = (~use/apply/follow/adopt | ~stick/keep/adhere to | ~go with) %iso (for/to/on/in/with) %dates | %iso
         (for | is/are [to be] used for) %dates
         | %iso dates [and times/timestamps]
-    PHONES = (~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/put/hold/record/land
-        | ~represent/have/want/need/turn/bring) %phones (as/to/in/into/using/on | to be [in/stored in/stored as] |
-        stored in/as
+    PHONES = (~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/put/hold/record
+        | ~land | ~represent/have/want/need/turn/bring) %phones (as/to/in/into/using/on | to be
+        [in/stored in/stored as] | stored in/as
         | held in/as) %e164
     PHONESARE = %phones (%be | must/shall/should be)
         [(~format/store/normalise/normalize/convert/write/save/keep/standardise/standardize/load/hold/record/put/land/turn
@@ -176,10 +177,12 @@ FRAME = Frame(
         [:/→/=/-] [to/in/as/into] %e164
         | %e164 (for | is/are [to be] used for) %phones
     REGION = %by_region
+    BEFORE = [,] (prior to loading/load/storage/storing | before loading/load/storage/storing [it/them] | on load
+        | before (it is | they are) loaded/stored/written/saved)
     SCOPE = <scope>
-    READ STEPS [LATER] [REGION] [SCOPE]
-    READ POST [TRIMLATER] [REGION] [SCOPE]
-    READ PASSIVE|STORED|FORMAT|DONE|AGAIN|NOTE [TRIMLATER] [REGION] [SCOPE]
+    READ STEPS [LATER] [REGION] [BEFORE] [SCOPE]
+    READ POST [TRIMLATER] [REGION] [BEFORE] [SCOPE]
+    READ PASSIVE|STORED|FORMAT|DONE|AGAIN|NOTE [TRIMLATER] [REGION] [BEFORE] [SCOPE]
     READ TRIMMED|DIGITS [SCOPE]
     READ ALLDATES|DATESUSE|DATESFOR {dates=iso8601_utc}
     READ PHONES|PHONESARE [REGION] {phones=e164}
@@ -200,6 +203,7 @@ FRAME = Frame(
         "Stores Contact Email in lower case",
     ),
     near_misses=(
+        "For Accounts, trims Contact Email",
         "Never trims Contact Email",
         "Trims or lower-cases Contact Email",
         "Stores dates as ISO 8601 in CET",

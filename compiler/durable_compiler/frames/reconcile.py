@@ -67,8 +67,11 @@ FRAME = Frame(
     AGAINST = (against/with) salesforce
     COMPARISON = (a/the) [weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}] comparison of
         %idlist (with/against/to) (salesforce | %theirs)
+    FINDOUT = ~find out | ~see
     BYCHECK = (by [means of] | with | in | through) a check [carried out | done | made | run]
     JOB = a (weekly {often=weekly} | monthly {often=monthly} | nightly/daily {often=daily}) (job/check/task/process)
+    ERASED = (whether/if/which/that) %rows ([have/has/were/are] [been] (erased/removed/deleted for good | permanently
+        erased/removed/deleted | purged) | are gone) [from/in salesforce] [for good]
     WHYNOT = (because/as/since) [the] [salesforce] api (does not report/return/show/include | hides) %gone
     CHECKNOUN = a weekly (check/search/scan/sweep) for %gone {often=weekly} | [a/the] (check/search/scan/sweep) for
         %gone | would like a (check/search/scan/sweep) for %gone
@@ -99,6 +102,7 @@ FRAME = Frame(
     DAYS = <days>
     TIMES = [at] <times>
     ZONE = <zone>
+    READ CHECK|FINDOUT ERASED DAYS [TIMES] [ZONE] [OFTEN]
     READ COMPARISON DAYS [TIMES] [ZONE] [TO] [RUN]
     READ FIND GONE BYCHECK DAYS [TIMES] [ZONE] [OFTEN]
     READ JOB DAYS [TIMES] [ZONE] RECON [TO]

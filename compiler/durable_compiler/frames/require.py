@@ -103,7 +103,7 @@ FRAME = Frame(
         | ~reject [any/all] <object> (if/when) (it/they) %lacks <named>
         | ~reject <object> whose <named> is/are %absent
     RECORDS = [any/all] records %lacking <owned> %be ~reject | ~reject [any/all] records %lacking <owned>
-    TURNAWAY = (~turn away | ~refuse) [any/all] <object> %lacking <named>
+    TURNAWAY = (~turn away/down | ~refuse) [any/all] <object> %lacking <named>
         | [any/all] <object> %lacking <named> [be/is/are/get/gets] (turned away | refused)
         | [any/all] <object> %lacking <named> (is/are (no good | of no use | no use | useless/worthless) [to me/us]) [,]
         [so] [please] ~reject (it/them)
@@ -122,7 +122,8 @@ FRAME = Frame(
         | [the/a] [whole/entire] run ~fail/stop/abort)
         {on_failure=fail}
         | [any/all] <object> %lacking <named> %failrun {on_failure=fail}
-    WARN = ~warn [me/us] [,] (and no more [than that] | and nothing more | nothing more | no more than that) [,]
+    WARN = [just/only/merely] ~warn [me/us] [,] (and no more [than that] | and nothing more | nothing more
+        | no more than that) [,]
         if/when/whenever [any/a/an] <some:object> %lacks <named> {on_failure=warn}
         | [any/all] <object> where the <named> is/are %absent [only/just/merely] %warning {on_failure=warn}
         | [any/all] <object> %lacking <named> (only/just/merely) %warning {on_failure=warn}

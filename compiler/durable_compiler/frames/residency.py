@@ -108,12 +108,13 @@ FRAME = Frame(
             [is/are] [: | =]
             {_REGIONS} [{_SOLELY}]
     ONLY = {_REGIONS} only data/storage/residency | ~use only [(region/regions) in] {_REGIONS}
-        | only {_REGIONS} (is/are) (allowed/permitted)
+        | only {_REGIONS} ((is/are) (allowed/permitted) | may/can be used)
     BARE = {_REGIONS} only | only {_REGIONS}
     TOPIC = (residency | data residency/location) :
-    READ STAY [NEVERLEAVES]
-    READ KEEP [NEVERLEAVES]
-    READ NOTLEAVE
+    ALWAYS = at all times | always
+    READ STAY [NEVERLEAVES] [ALWAYS]
+    READ KEEP [NEVERLEAVES] [ALWAYS]
+    READ NOTLEAVE [ALWAYS]
     READ MAYSTAY NEVERLEAVES
     READ FINE STAY|KEEP NEVERLEAVES
     READ WRITEONLY
@@ -130,10 +131,11 @@ FRAME = Frame(
         "Data stays in the EU",
         "Data must not leave the EU",
         "Writes only to Snowflake in aws eu-central-1",
-        "US and EU only",
+        "Data residency: US and EU only",
         "All data must stay in Germany or France",
     ),
     near_misses=(
+        "US and EU only",
         "Data stays in Atlantis",
         "Data stays in aws eu-central-9",
         "Data leaves the EU",

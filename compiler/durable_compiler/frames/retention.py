@@ -92,12 +92,16 @@ def _period(slot: str) -> str:
     named = f"(<duration:{slot}> | {inexact} | (<int:count> years | <int:count> year | a year) {{inexact=year}})"
     # A year that the sentence itself counts in days is exact.
     counted = (
-        f"([one/a/1 | half a] (year/month/quarter) (, that is [,] | \\( | , i . e . [,] | , or | =) <duration:{slot}> [\\)])"
+        "([one/a/1 | half a] (year/month/quarter) (, that is [,] | \\( | , i . e . [,] | , or | =)"
+        f" <duration:{slot}> [\\)])"
     )
     return f"({named} | {counted})"
 
 
-_HELD = "(~keep/retain/store/save/hold/preserve/maintain [on to] | ~hang on to | available | accessible)"
+_HELD = (
+    "(~keep/retain/store/save/hold/preserve/maintain [on to] | ~hang on to | ~live/stay/remain | available |"
+    " accessible)"
+)
 _GONE = (
     "(~delete/remove/purge/expire/clear/discard/erase/drop/prune [out] | ~clean up | ~throw away | ~get rid of |"
     " ~age out | ~throw out | ~bin | can/may be (deleted/removed/purged/discarded/dropped) | can/may be thrown"

@@ -94,7 +94,8 @@ FRAME = Frame(
         | [~make/allow/do] [%most] <int:attempts> (retries/attempts/tries | retry attempts) [max/maximum | at most]
     KEEP = ~keep retrying/trying | ~continue retrying/trying | ~go on retrying/trying
     RATE = {_ON} {_ALL} (rate limits/limit/limiting [errors/error/responses/hits/responses] | throttling [errors]
-            | throttled requests/calls | salesforce (rate limits/limit [us] | throttles [us]) | [http] 429
+            | throttled requests/calls | requests/calls (that/which) (hit/exceed/reach) [a/the] rate limits/limit |
+            salesforce (rate limits/limit [us] | throttles [us]) | [http] 429
             [errors/error/responses/s] | too many requests [errors/responses]
             | rate limited requests/calls | api/request limit errors | request limits) {{rate=rate_limit}}
     NET = {_ON} {_ALL} (network/networking ({_WRONG} | glitches/hiccups/drops/interruptions/blips)
@@ -127,7 +128,6 @@ FRAME = Frame(
         | [with] [the] (wait/pause/delay/interval/waits/pauses/delays/intervals | waiting time/times | back off)
             {_BETWEEN} ~grow/increase/rise/lengthen {_GROWS}
         | [by] (backing/back/backs off | waiting) {_GROWS} {_BETWEEN} | backoff [is] [:] {_STYLE}
-        | [with] a growing/increasing (wait/pause/delay) {_BETWEEN} {{backoff=exponential}}
         | {_GROWS} {_BETWEEN} | ~back off {_GROWS} {_BETWEEN} | {_STYLE}
         | [with] (doubling {_PAUSE} | {_PAUSE} that/which doubles/double) {{backoff=exponential}} {_BETWEEN}
     LIMIT = for [%most | no longer than | not longer than] <duration:elapsed> {_TOTAL}
@@ -140,6 +140,8 @@ FRAME = Frame(
         | (until | up to) <duration:elapsed> (have/has passed/elapsed | in total)
     NOLONGER = (%must_not | not) (~retry | ~keep [on] (retrying/trying) | ~go on (retrying/trying) | ~continue retrying)
             (for (longer/more) than | longer than | beyond | after | past) <duration:elapsed> {_TOTAL}
+        | retries %must_not (~go on | ~continue | ~last) (for (longer/more) than | longer than | beyond | past)
+            <duration:elapsed>
         | %must_not (~retry | ~try again) more than <int:attempts> {_TRIES}
     ONLY = (only/solely/exclusively | ~restrict/limit/confine to) {{only=yes}}
     USE = ~wait/pause | [retries/attempts] ~use/apply/follow

@@ -40,6 +40,8 @@ def recurrence(values: Values, sentence: Sentence) -> tuple[Recurrence, str | No
     zone = values.get("zone")
     if "cron" in values:
         return values["cron"], zone, _assumed_zone(zone)
+    if "several" in values and times is not None and len(times.times) < 2:
+        return None  # "first at 2 AM": and then?
     if times is not None and times.halfless:
         times = _in_its_half(times, days.part)
     if times is not None and times.zone is not None:
@@ -175,8 +177,8 @@ FRAME = Frame(
         | run time/times | runs
     SPAN = [%run_word] (interval/frequency/cadence [is/of] [:]) <interval:every>
     DAYS = <days>
-    TIMES = (one/once/first) at <times> | \\( [at] <times> \\) | [at/for/@ | starting at | beginning at | start at]
-        <times>
+    TIMES = (one/once | first {several=yes}) at <times> | \\( [at] <times> \\) | [at/for/@ | starting at | beginning
+        at | start at] <times>
     EVERY = [of/for] <every>
     PAST = <past>
     WINDOW = <window>

@@ -125,6 +125,8 @@ FRAME = Frame(
         (those/these/them) [and] [,] (nothing older | no older ones | none older | none that are older)
         | (is/are) (enough/sufficient | all we need) [[,/;/:] (nothing older | no older ones)]
     OURHISTORY = [the] history [that/which] (we/i | the sync/pipeline/tool) ~load/sync/copy/read/import/take/keep/bring
+    WITHDATA = ~start/begin with (data/records/history) (from/of) <start> [on/onward/onwards]
+    READ WITHDATA [OF]
     READ FORALL REACH|GOBACK
     READ FORALL LOAD|BACKFILL AMOUNT
     READ FORALL LOAD|BACKFILL HISTORY FROM|BACK|CREATED|LAST

@@ -53,12 +53,12 @@ def ir(clause: Sla, catalogue: Snapshot) -> dict[str, Any]:
 
 
 _WITHIN = "(within | in | %most | in %most | in (under | less than | no more than) | (under | less than) | inside)"
-_OVER = "([for] (longer/more) than | over | beyond | in excess of | past)"
+_OVER = "([for] ((longer/more) than | over | beyond | in excess of | past))"
 _LIMIT = "<duration:runtime>"
 _MOST = "(at most | at the most | max | maximum | or less | tops)"
 _TOOK = "(~take/last/need/require | ~go [on] | ~run [on] | ~be running)"
 _DATA = (
-    "([all] [the/our/all] [warehouse/synced/snowflake/target/copied/replicated]"
+    "([all] [the/our/all] [warehouse/synced/snowflake/salesforce/target/copied/replicated]"
     " (data/records/rows/copy/figures/numbers/table)"
     " [in/of [the/our] (warehouse/table/target/snowflake/duckdb/database)]"
     " | [the/our] (data/figures/numbers) [that/which] (we/i/people/users/analysts)"
@@ -115,7 +115,8 @@ FRAME = Frame(
     MAXRUN = (maximum/max) [permitted/allowed] ((run/sync/load time/duration) | runtime | run length | duration of a run
             | (length/duration) of/for a/each/every run/sync) [per run] [is/of] [: | =] {_LIMIT}
         | time limit (per/for/of) [a/each/every] run/sync [is/of] [: | =] {_LIMIT}
-        | [there is/must/should be] [a/the] [hard/strict/upper] [time] limit of {_LIMIT} (per/for/on) [a/each/every/any]
+        | [there (is | must be | should be)] [a/the] [hard/strict/upper] [time] limit of {_LIMIT} (per/for/on)
+            [a/each/every/any]
         run/sync/load/job
         | (runs/syncs | [a/each/every/the] run/sync/load/job) (has/have) a [hard/strict/upper] [time] limit of {_LIMIT}
         | ((run/sync/load/job/runtime) [time/timeout] (limit/timeout/budget/sla/cap) | timeout | (sla/timeout) for
@@ -158,6 +159,7 @@ FRAME = Frame(
             [has/have] {_DONE}
             | there (has/have/is/was not) [been] ([a/any] {_GOOD})
             | {_DATA} (has/have/is/was not) [been] (synced/loaded/copied/refreshed/updated)
+            | we have [had/seen] no {_GOOD}
             | nothing (is/has/was) [been] (synced/loaded/copied/run/refreshed/succeeded/updated) [successfully]
             | (the/a pipeline/sync/run/job/load | it) (has/have/did not {_DONE})
             | we (have/do not) [had/have/seen/get/got] [a] {_GOOD}) {_FOR} <duration:staleness> [%hence]

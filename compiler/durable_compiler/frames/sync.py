@@ -81,8 +81,8 @@ FRAME = Frame(
         want/need <objects> ~include in [the/this/our] %thesync
     GETDONE = ~get/have <objects>
         (copied/synced/moved/brought/loaded/pulled/replicated/imported/transferred/synchronised) [over/across]
-    INSYNC = (we/i want/need | want/need | ~want | we would like) <objects> [to be] in [the/our/this] %thesync
-        | <objects> (need to | must/should/shall | have to | are to) be in [the/our/this] %thesync
+    INSYNC = (we/i want/need | want/need | ~want | we would like) <objects> [to be] in [the/our/this] %thesync |
+        <objects> (need to | must/should/shall | have to | are to) be in [the/our/this] %thesync
     FORUSE = for [the/our] (dashboard/dashboards/reports/reporting/analytics/analysis/warehouse)
     READ GETDONE [FROM] [INTO]
     READ INSYNC [FROM]

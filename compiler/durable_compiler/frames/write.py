@@ -116,7 +116,8 @@ FRAME = Frame(
         <table> | ~combine/merge/put/write/gather (everything | all [the] objects | all [the] data) [together]
         (in/into) one/a/the [single] <system> table [named/called] [:/,] <table>
     TOGETHER = (all [the] objects | everything | all [of] [the/our] data) (~end up | ~go/land/arrive | %be
-        ~store/write/load/put) [together] (in/into) one/a/the [single] table [named/called] [:/,] <table> [,] (in/on) <system>
+        ~store/write/load/put) [together] (in/into) one/a/the [single] table [named/called] [:/,] <table> [,] (in/on)
+        <system>
     READ TOGETHER
     ALLROWS = [to/into/in] [a/one/the] [single] <system> table [named/called] [:/,] <table>
     TABLECALLED = [and] [the] (table is | table is called | table is named | table name is) <table>
@@ -134,8 +135,8 @@ FRAME = Frame(
     READ VERB|LABEL SYSTEM TABLE|BEFORE [WHAT] [DATABASE] [SCHEMA] [LABEL]
     READ VERB|LABEL SYSTABLE [WHAT] [DATABASE] [SCHEMA]
     READ VERB CODE [WHAT]
-    FOLLOWING sync READ SYSTABLE|CODE [DATABASE] [SCHEMA]
-    FOLLOWING sync READ SYSTEM TABLE|BEFORE [DATABASE] [SCHEMA]
+    FOLLOWING sync|mode|schedule READ SYSTABLE|CODE [DATABASE] [SCHEMA]
+    FOLLOWING sync|mode|schedule READ SYSTEM TABLE|BEFORE [DATABASE] [SCHEMA]
     READ VERB ALLROWS [WHAT]
     READ MERGED|ALLSHARE|UNDER|ISTABLE
     READ USEDWITH TABLECALLED

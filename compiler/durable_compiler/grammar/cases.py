@@ -48,7 +48,8 @@ _OPPOSITE = table(
 )
 _OTHERS = table(
     """
-    else: all others | all the others | the others | the rest | everything else | anything else | everyone else | everybody else
+    else: all others | all the others | all the rest | the others | the rest | everything else | anything else
+    else: everyone else | everybody else
     else: all other records | all other values | every other record | any other record | any other value
     else: the remaining ones | all remaining records | the remaining records | other records | others | the default
     """
@@ -252,8 +253,14 @@ def _only_value(sentence: Sentence, at: int, first: When) -> Iterator[tuple[int,
 
 def _phrases(sentence: Sentence, at: int, known: tuple[tuple[tuple[str, ...], str], ...]) -> Iterator[tuple[int, str]]:
     for words, name in known:
-        if all(sentence.norm(at + offset) == word for offset, word in enumerate(words)):
+        if all(sentence.norm(at + offset) == word for offset, word in enumerate(words)) and not _is_sign(sentence, at):
             yield at + len(words), name
+
+
+def _is_sign(sentence: Sentence, at: int) -> bool:
+    """Whether a dash touches the number behind it: -9 is a number, - 9 a dash before one."""
+    signed = sentence.norm(at) == "-" and sentence.kind(at + 1) == "number"
+    return signed and sentence.tokens[at + 1].start == sentence.tokens[at].end
 
 
 def _names_a_field(sentence: Sentence, owner: str, start: int, end: int) -> bool:
@@ -338,7 +345,7 @@ def _one_case(sentence: Sentence, at: int, first: When | None) -> Iterator[tuple
     start += 2 * (sentence.kind(start) == "word" and sentence.norms(start, 2) == ["it", "is"])
     for middle, value in case_value(sentence, start):
         brief = first if first is not None and not _names_a_field(sentence, first.owner, start, middle) else None
-        said = dict((end, owner) for end, owner in there(sentence, middle))
+        said = dict(there(sentence, middle))
         middle = next(iter(said), middle)
         for end, when in _introduced(sentence, middle + (sentence.norm(middle) == ","), first, brief):
             if isinstance(when, Fault) or said.get(middle, when.owner) == when.owner:

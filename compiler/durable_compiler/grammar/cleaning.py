@@ -20,7 +20,10 @@ _OTHERS = (
 )
 _LOWER = "[all] (lower case [letters] | lowercase [letters] | small letters)"
 _UPPER = "[all] (upper case [letters] | uppercase [letters] | [block] capitals | capital letters)"
-_PUT = "brought/put/converted/changed/turned/stored/held/kept/written/made/set/recorded/saved/loaded/formatted/rendered/transformed"
+_PUT = (
+    "brought/put/converted/changed/turned/stored/held/kept/written/made/set/recorded/saved/loaded/formatted/rendered"
+    "/transformed"
+)
 
 
 def _step(name: str) -> str:
@@ -31,7 +34,8 @@ def _step(name: str) -> str:
         f" | ~remove/cut/delete [the] (whitespace/spaces | white space) around) {{{name}=trim}}"
         f" | (lower ~case | ~lowercase | ~lower_case) {{{name}=lower}}"
         f" | (upper ~case | ~uppercase | ~upper_case | ~capitalise/capitalize all letters of/in) {{{name}=upper}}"
-        f" | (~keep only/just [the] digits of/in/from | ~strip/remove/delete/drop {_OTHERS} from/of/in"
+        f" | (~keep only/just [the] digits of/in/from | ~keep digits only/alone of/in/from |"
+        f" ~strip/remove/delete/drop {_OTHERS} from/of/in"
         f" | ~reduce to [its/their/the] digits) {{{name}=digits}}"
     )
 
@@ -102,7 +106,7 @@ PHRASES: dict[str, str] = {
         " | phone and fax numbers))"
     ),
     "by_region": (
-        "([,] and assume/assumes/assuming [that] they are <country:region> [numbers]"
+        "([,] [and] assume/assumes/assuming [that] they are <country:region> [numbers]"
         " | [,] [and] for/in/assuming/assume/use [the] <country:region> [numbers/region/country]"
         " [(by/as [the/a] default) | (for/where/when/if) (numbers/those/ones/them | they) without a country code]"
         " | [,] (with/assuming/using) [the] <country:region> as [the/a] [default] [country/region]"

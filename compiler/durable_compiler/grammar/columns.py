@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from durable_compiler.catalogue import Snapshot, squeeze
 from durable_compiler.grammar import names
 from durable_compiler.grammar.clocks import listed as in_words
+from durable_compiler.grammar.column_types import column_type
 from durable_compiler.grammar.names import STRUCTURE, FieldName, listed, object_name, separators
 from durable_compiler.grammar.scopes import field_in_scope, fields_in_scope
 from durable_compiler.grammar.sentence import Fault, Sentence
@@ -45,11 +46,13 @@ def owned(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName | 
     """Fields with their objects: `Contact Email and Phone`, `the Email and Phone fields of Contacts`, `Birthdate`."""
     seen: set[tuple[int, tuple[FieldName | Fault, ...]]] = set()
     begin = at + (sentence.norm(at) in ("our", "your"))
+    fields_of_noun = tuple(_behind_noun(sentence, begin))
     scoped = fields_in_scope(sentence, at)
     for end, fields in (
         *_before_object(sentence, begin),
         *names.fields(sentence, begin),
         *_plural(sentence, begin),
+        *fields_of_noun,
         *scoped,
     ):
         for after in (end, end + 1) if _noun_of(sentence, end, fields[-1]) else (end,):
@@ -59,9 +62,20 @@ def owned(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName | 
                 yield after, fields
 
 
+def _behind_noun(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
+    """`the Lead field Company`, `the Contact fields Email and Phone`."""
+    for middle, owner in object_name(sentence, at):
+        if isinstance(owner, str) and sentence.norm(middle) in _FIELD_NOUNS:
+            for end, some in listed(sentence, middle + 1, _fields_of(owner)):
+                yield end, tuple((owner, name) for name in some)
+
+
+def _fields_of(owner: str) -> Callable[[Sentence, int], Iterator[tuple[int, str]]]:
+    return lambda sentence, at: names.field_of(sentence, at, owner)
+
+
 def one_owned(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName | Fault]]:
-    """One field with its object: `Health Status`, `the Status of Cases`, `the Status` where a sentence is about"
-    " Cases."""
+    """One field with its object: `Health Status`, `the Status of Cases`, or `the Status` in a rule about Cases."""
     yield from ((end, found[0]) for end, found in owned(sentence, at) if len(found) == 1)
 
 
@@ -153,8 +167,9 @@ def _of_several(sentence: Sentence, at: int, spelt: tuple[Spelt, ...]) -> Iterat
     for end, owners in names.objects(sentence, at):
         if len(owners) > 1 and all(isinstance(one, str) for one in owners):
             found = [(str(one), fields_named(sentence, str(one), spelt)) for one in owners]
-            if not any(isinstance(some, Fault) for _, some in found):
-                yield end, tuple((owner, name) for owner, some in found for name in some if isinstance(name, str))
+            known = [(owner, some) for owner, some in found if not isinstance(some, Fault)]
+            if len(known) == len(found):
+                yield end, tuple((owner, name) for owner, some in known for name in some)
 
 
 def named(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Spelt, ...]]]:
@@ -303,64 +318,6 @@ def _refused(sentence: Sentence, at: int, spelt: str, name: str | None) -> Fault
         message = f"the column name {name} is {taken}"
         return sentence.fault("DUR083", message, at, at + 1, "Write another name.", (f"{name}_",))
     return None
-
-
-_TYPES: tuple[tuple[str, str], ...] = (
-    ("date and time", "timestamp"), ("whole number", "integer"), ("whole numbers", "integer"),
-    ("decimal number", "number"), ("yes no", "boolean"), ("true false", "boolean"), ("true/false", "boolean"),
-    ("yes/no", "boolean"), ("plain text", "text"), ("date time", "timestamp"), ("true or false", "boolean"),
-    ("yes or no", "boolean"),
-    *((word, "text") for word in ("text", "string", "strings", "varchar")),
-    *((word, "integer") for word in ("integer", "int", "bigint", "integers")),
-    *((word, "number") for word in ("number", "numeric", "decimal", "numbers")),
-    *((word, "boolean") for word in ("boolean", "bool")),
-    *((word, "timestamp") for word in ("timestamp", "datetime", "timestamps")),
-    ("date", "date"), ("dates", "date"), ("time", "time"), ("json", "json"),
-)  # fmt: skip
-_MOST_DIGITS = 38
-
-
-def column_type(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault]]:
-    """`text`, `a whole number`, `number(18,2)`, `decimal with 2 places`."""
-    start = at + (sentence.norm(at) in ("a", "an", "type"))
-    for words, kind in _TYPES:
-        parts = words.split()
-        if [sentence.norm(start + offset) for offset in range(len(parts))] == parts:
-            end = start + len(parts)
-            yield end, kind
-            if kind == "number":
-                yield from _precise(sentence, start, end)
-
-
-def _precise(sentence: Sentence, start: int, at: int) -> Iterator[tuple[int, str | Fault]]:
-    marks = [sentence.norm(at), sentence.norm(at + 2), sentence.norm(at + 4)]
-    if marks == ["(", ",", ")"] and sentence.norm(at + 1).isdecimal() and sentence.norm(at + 3).isdecimal():
-        yield from _sized(sentence, start, at + 5, int(sentence.norm(at + 1)), int(sentence.norm(at + 3)))
-        return
-    to = sentence.norm(at) in ("with", "to", "of")
-    scale = _COUNTS.get(sentence.norm(at + to), -1)
-    end = at + to + 1 + (sentence.norm(at + to + 1) in ("decimal", "fraction", "fractional"))
-    if to and scale >= 0 and sentence.norm(end) in ("places", "place", "decimals", "digits", "digit"):
-        named = end > at + to + 1 or sentence.norm(end) in ("places", "place", "decimals")
-        if named:
-            yield from _sized(sentence, start, end + 1, _MOST_DIGITS, scale)
-
-
-_COUNTS = {
-    word: count
-    for count, words in enumerate(("0 zero", "1 one", "2 two", "3 three", "4 four", "5 five", "6 six", "7 seven",
-                                   "8 eight", "9 nine", "10 ten"))
-    for word in words.split()
-}  # fmt: skip
-
-
-def _sized(sentence: Sentence, start: int, end: int, digits: int, scale: int) -> Iterator[tuple[int, str | Fault]]:
-    if 1 <= digits <= _MOST_DIGITS and scale <= digits:
-        yield end, f"number({digits},{scale})"
-    elif not sentence.strict:
-        message = f"a number cannot have {digits} digits with {scale} after the point"
-        help = f"Write at most {_MOST_DIGITS} digits, and no more after the point than in all."
-        yield end, sentence.fault("DUR053", message, start, end, help, ("number(38,18)",))
 
 
 def renames(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Renamed | Fault, ...]]]:

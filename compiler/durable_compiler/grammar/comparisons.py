@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from durable_compiler.catalogue import FieldSchema
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.comparison_phrases import (
     AGO,
@@ -32,7 +31,7 @@ from durable_compiler.grammar.comparison_phrases import (
     vocabulary,
 )
 from durable_compiler.grammar.dates import Span, month_or_year, span
-from durable_compiler.grammar.literals import family
+from durable_compiler.grammar.literals import SCALES, family, stamped
 from durable_compiler.grammar.names import STRUCTURE
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import Topic, holder, topics
@@ -62,22 +61,15 @@ _WINDOWS = {
 _NOUNS = (["a", "number"], ["a", "value"], ["a", "date"], ["a", "percentage"])
 _ORDERING = ("lt", "le", "gt", "ge", "between", "and")
 _AND_MORE = ("above", "higher", "below", "over", "under")
-# Fields that Salesforce sets itself: never in the future, so that `in the last 90 days` has one end only.
-_STAMPS = frozenset({"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastLoginDate", "LastViewedDate"})
-
-
-def stamped(field: FieldSchema) -> bool:
-    """Whether a date says when something happened last, so that it is never in the future."""
-    return field.name in _STAMPS or field.label.startswith("Last ")
 
 
 def predicates(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, Said]]:
     """Everything that the words from here can say of a field."""
     if sentence.kind(at - 1) == "word" and sentence.norm(at - 1).endswith("'s"):
         # "The Amount's over 10": the field's name ends in its verb.
-        negated = sentence.norm(at) == "not"
-        said = _core(sentence, at + negated, topic, copula=True)
-        yield from _complements(said) if negated else said
+        denied = sentence.norm(at) == "not"
+        found = _core(sentence, at + denied, topic, copula=True)
+        yield from _complements(found) if denied else found
         return
     negated = negated_verb(sentence, at, COPULAS)
     undone = negated_verb(sentence, at, DO)
@@ -170,8 +162,9 @@ def _lists(sentence: Sentence, at: int, topic: Topic, copula: bool) -> Iterator[
         return
     marked = [end for end, _ in phrase_at(sentence, at, ONE_OF)] if copula or sentence.norm(at) == "in" else []
     marked = [end + (sentence.norm(end) == ":") for end in marked]
+    joins = ("or",) if sentence.norm(at) == "either" else ("or", "and")
     for start in marked:
-        for end, values in _values(sentence, start, topic, ("or", "and")):
+        for end, values in _values(sentence, start, topic, joins):
             yield end, Said(_member(topic, values))
     if copula:
         for end, values in _values(sentence, at, topic, ("or",)):
@@ -274,7 +267,21 @@ def _between(sentence: Sentence, at: int, topic: Topic) -> Iterator[tuple[int, S
         else:
             continue
         for end, high in _operands(sentence, after, topic):
-            yield end, Said(_range(sentence, topic, low, high, (at, end)))
+            shared = _one_scale(sentence, (start, middle), (after, end), (low.term, high.term))
+            yield end, Said(shared or _range(sentence, topic, low, high, (at, end)))
+
+
+def _one_scale(
+    sentence: Sentence, low: tuple[int, int], high: tuple[int, int], ends: tuple[Reading, Reading]
+) -> Fault | None:
+    """`Between 1 and 2 million` may mean one million or one."""
+    scaled = [any(sentence.norm(one) in SCALES for one in range(*part)) for part in (low, high)]
+    zero = isinstance(ends[0], Constant) and ends[0].value == 0
+    if scaled != [False, True] or zero:
+        return None
+    at = (low[0], high[1])
+    message = f"the first number of '{sentence.spelling(*at)}' may be meant in the unit of the second"
+    return sentence.fault("DUR021", message, *at, "Write both numbers in full, e.g. between 1 million and 2 million.")
 
 
 def _range(sentence: Sentence, topic: Topic, low: _Operand, high: _Operand, at: tuple[int, int]) -> Reading:

@@ -8,9 +8,8 @@ from durable_compiler.catalogue import FieldSchema, ObjectSchema, Snapshot, sque
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.clocks import listed
 from durable_compiler.grammar.comparison_phrases import vocabulary
-from durable_compiler.grammar.comparisons import stamped
 from durable_compiler.grammar.dates import span_words
-from durable_compiler.grammar.literals import CURRENCY_FIELD, family
+from durable_compiler.grammar.literals import CURRENCY_FIELD, family, stamped
 from durable_compiler.grammar.names import STRUCTURE
 from durable_compiler.grammar.topics import relation_words, relations
 from durable_compiler.grammar.words import tokens

@@ -13,18 +13,21 @@ PHRASES: dict[str, str] = {
         " | (when/if/where) (it/they/that/this) [is/are/do/does] not [the case | hold/met/so]"
         " | (when/if/where) (it/they/that/this) ~fail | (when/if) violated/broken | (when/if) [the] (rule/check) ~fail"
         " | (when/if/where) (it/one/they) %isabsent"
-        " | (when/if/where) %absent | (when/if/where) it is %absent | (those/any/ones/records/rows/record/row) (that/which) (do/does/is/are/has/have) not"
+        " | (when/if/where) %absent | (when/if/where) it is %absent"
+        " | (those/any/ones/records/rows/record/row) (that/which) (do/does/is/are/has/have) not"
         " | (if/when) (one/any) (do/does/has/have) not | (if/when) (one/any) (do/does) not [have [it/one]]"
         " | any/a %absent one/value | %rows without (it/one/them) | (those/any/ones) without (it/one/them)"
         " | any other value | anything else | violations [of this]"
-        " | (those/any/ones/records/rows) (violating/breaking/failing) (this/it/that) [rule/check/condition] | (those/any/ones/records/rows)"
+        " | (those/any/ones/records/rows) (violating/breaking/failing) (this/it/that) [rule/check/condition]"
+        " | (those/any/ones/records/rows)"
         " (lacking/missing) (it/one/this) | deviating/violating/offending/other (records/rows))"
     ),
     # The same behind the deed.
     "unmet_tail": (
         "(otherwise | if not | (when/if/where) (it/they/that/this) [is/are/do/does] not [the case | hold/met/so]"
         " | (when/if/where) (it/one/they) %isabsent | (when/if/where) %absent"
-        " | (when/if/where) it is %absent | (when/if) violated/broken | (if/when) (one/any) (do/does) not [have [it/one]])"
+        " | (when/if/where) it is %absent | (when/if) violated/broken"
+        " | (if/when) (one/any) (do/does) not [have [it/one]])"
     ),
     "later": "[we/it/you/they] [will]",
     "deed_warn": (

@@ -133,6 +133,8 @@ def _week_days(sentence: Sentence, at: int) -> Iterator[tuple[int, Days]]:
     start += sentence.norm(start) in ("every", "each", "a") and start > at and sentence.norm(at) == "on"
     start += sentence.norms(start, 2) in (["the", "weekend"], ["the", "weekends"])
     for end, found in _day_list(sentence, start):
+        if len(set(found)) < len(found):
+            continue  # a day named twice: one of them is a slip, or one of two lists was meant
         one = Days(week=tuple(sorted(set(found))))
         yield end, one
         part = sentence.norm(end).removesuffix("s")

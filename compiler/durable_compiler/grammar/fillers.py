@@ -38,7 +38,8 @@ PHRASES: dict[str, str] = {
         " | ~replace it/them with/by | ~fall back to | ~fill in | ~put in | (make/call/set) it))"
     ),
     "filled_in": (
-        "(%be [~use/store/write/take/assume/put/insert/load/save/substitute/enter/fill/record/show/apply/give]"
+        "(%be [~use/store/write/take/assume/put/insert/load/save/substitute/enter/fill/record/show/apply/give/supply"
+        "/assign/provide]"
         " [in/instead]"
         " | ~apply)"
     ),
@@ -121,6 +122,7 @@ def several_words(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
 
 
 def picklist_keys(sentence: Sentence) -> frozenset[str]:
+    """Every value of every picklist, normalised."""
     known = sentence.memo.get("picklist values")
     if known is None:
         values = (one for each in sentence.catalogue.objects for field in each.fields for one in field.picklist)

@@ -31,7 +31,10 @@ _MODALS = frozenset("are is be must should shall get to need needs".split())
 _SUBJECTS = frozenset("we please the pipeline sync tool".split())
 _MARKS = frozenset((":", ",", "-", "–", "—"))
 _WHEN = table(
-    "when: if | when | where | whenever | provided that | provided | as long as | so long as | in case | on condition that"
+    """
+    when: if | when | where | whenever | provided that | provided | as long as | so long as | in case
+    when: on condition that
+    """
 )
 _NEVER = table("no: never | do not | does not | must not | should not | must never | should never | not")
 _NARROWS = _forms("limit restrict narrow confine filter")

@@ -6,6 +6,7 @@ from durable_compiler.grammar import (
     cases,
     cleaning,
     clocks,
+    column_types,
     columns,
     conditions,
     consequences,
@@ -24,13 +25,14 @@ from durable_compiler.grammar import (
     obligations,
     operating,
     policies,
-    regions,
     references,
+    regions,
     relations,
     scopes,
     selections,
     shares,
     standing,
+    strings,
     translations,
     zones,
 )
@@ -98,13 +100,13 @@ SLOTS: dict[str, Slot] = {
     "column_names": columns.column_names,
     "new_column": columns.new_column,
     "plain_column": columns.plain_column,
-    "column_type": columns.column_type,
+    "column_type": column_types.column_type,
     "related": relations.related,
     "marked_column": new_columns.marked_column,
     "expression": expressions.expression,
     "texts": expressions.operands,
     "deed": expressions.deed,
-    "spelled": expressions.spelled,
+    "spelled": strings.spelled,
     "named_column": new_columns.named_column,
     "cases": cases.cases,
     "topical": cases.topical,
@@ -123,6 +125,7 @@ SLOTS: dict[str, Slot] = {
     "translations": translations.translations,
     "whole": translations.whole,
     "called": translations.called,
+    "reversed": translations.reversed_pairs,
     "backward": translations.backward,
     "conditional": translations.conditional,
     "its": references.contracted,
@@ -173,9 +176,7 @@ PHRASES: dict[str, str] = {
     "sha": "[sha 256 | sha256 | one way | secure | cryptographic]",
     "sha256": "(sha 256 | sha256)",
     "count": "<int:count>",
-    "hide": (
-        "~mask/redact/obfuscate/obscure/hide/pseudonymise/pseudonymize/anonymise/anonymize/conceal/scramble"
-    ),
+    "hide": ("~mask/redact/obfuscate/obscure/hide/pseudonymise/pseudonymize/anonymise/anonymize/conceal/scramble"),
     "before": (
         "(before (we | the (pipeline/sync/tool)) ~load/store/write/save [it/them/anything] [to/into/in] [%warehouse]"
         " | before (it | they | anything | [the] data | [the] value/values | that) (~leave salesforce/crm"
@@ -184,7 +185,8 @@ PHRASES: dict[str, str] = {
     ),
     "warehouse": "(snowflake/duckdb | the warehouse/target/table/database)",
     "be": (
-        "(is/are/get/gets | must/shall/should/will [always] be/get | is/are always | needs/need/has/have to be/get | is/are to be | to be"
+        "(is/are/get/gets | must/shall/should/will [always] be/get | is/are always"
+        " | needs/need/has/have to be/get | is/are to be | to be"
         " | is/are ~require to be)"
     ),
     "when": "(when/if/whenever/where/wherever | in case)",

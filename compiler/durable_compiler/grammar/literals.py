@@ -20,7 +20,7 @@ TEXTS = frozenset({"string", "textarea", "phone", "email", "url", "id", "referen
 PICKLISTS = frozenset({"picklist", "multipicklist"})
 _FAMILIES = ((NUMBERS, "number"), (TEMPORAL, "date"), (TEXTS, "text"), (PICKLISTS, "picklist"))
 
-_SCALES = {
+SCALES = {
     "k": 10**3, "thousand": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "million": 10**6, "bn": 10**9, "b": 10**9,
     "billion": 10**9,
 }  # fmt: skip
@@ -40,6 +40,8 @@ _ISO_CODES = frozenset(
 _STATES = frozenset(
     "blank empty missing null unset absent filled present populated given provided known available".split()
 )
+# Fields that Salesforce sets itself: never in the future, so that `in the last 90 days` has one end only.
+_STAMPS = frozenset({"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastLoginDate", "LastViewedDate"})
 CURRENCY_FIELD = "CurrencyIsoCode"
 
 
@@ -48,6 +50,11 @@ def family(field: FieldSchema) -> str | None:
     if field.type == "boolean":
         return "boolean"
     return next((name for types, name in _FAMILIES if field.type in types), None)
+
+
+def stamped(field: FieldSchema) -> bool:
+    """Whether a date says when something happened last, so that it is never in the future."""
+    return field.name in _STAMPS or field.label.startswith("Last ")
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------
@@ -68,7 +75,7 @@ def _unsigned(sentence: Sentence, at: int) -> Iterator[tuple[int, Decimal]]:
     # 10.000 is ten thousand to half of Europe; such a number is not read at all.
     if not re.fullmatch(r"(0|[1-9]\d*|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?", text) or re.fullmatch(r"[1-9]\d*\.000", text):
         return
-    value, scale = Decimal(text.replace(",", "")), _SCALES.get(sentence.norm(at + 1))
+    value, scale = Decimal(text.replace(",", "")), SCALES.get(sentence.norm(at + 1))
     if scale is None:
         yield at + 1, value
     else:
@@ -185,6 +192,8 @@ def text_value(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:
     # T-Shirt and O'Brien are more than one token: they need quotes.
     after = sentence.tokens[at].end if spelt else 0
     joined = sentence.text[after : after + 1] in ("-", "'", "’")
+    # N/A is one text; Germany/France may be two, so that it needs quotes.
+    joined = joined or re.fullmatch(r"\w{3,}(/\w{3,})+", spelt) is not None
     if (
         spelt
         and not joined
@@ -195,7 +204,7 @@ def text_value(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:
 
 
 def text_part(sentence: Sentence, at: int) -> Iterator[tuple[int, Constant]]:
-    """What a text may contain or begin with: as any text, or a run without a space that no word is: `https://`, `+49`."""
+    """What a text may contain or begin with: any text, or a run of signs without a space: `https://`, `+49`."""
     yield from text_value(sentence, at)
     if sentence.kind(at) in ("code", "quoted"):
         return

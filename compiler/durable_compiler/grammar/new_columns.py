@@ -17,7 +17,8 @@ PHRASES: dict[str, str] = {
     "wanting": "[want/wants/need/needs/like/have/has]",
     "in_order": "[, respectively | respectively | in that order | in this order]",
     "as_columns": (
-        "((as/to/into/→/under [the] [column/columns] <column_names:columns> | in [the] [column/columns]"
+        "((as/to/into/→/under [the] [target/warehouse/output] [column/columns] <column_names:columns> | in [the]"
+        " [column/columns]"
         " <column_names:columns>"
         " | (as/to/into/in/under) [a/an/the/its/their] [new/separate/own] column/columns/field/fields"
         " [named/called | with the name/names] <column_names:columns>"
@@ -25,7 +26,7 @@ PHRASES: dict[str, str] = {
         " | (as/in) [a/an] <column_type:type> (under the name | called/named | in [the/a] column [called/named]"
         " | in/into) <column_names:columns>) [column/columns/field])"
     ),
-    "typed_column": "(column/field [named/called | with the name] <new_column:column> | called/named"
+    "typed_column": "(column/field/attribute [named/called | with the name] <new_column:column> | called/named"
     " <new_column:column>)",
     "storing": (
         "(~store/save/keep/write/record/put/hold/load/calculate/compute/derive/get/show/provide/include/add/create"
@@ -44,23 +45,27 @@ PHRASES: dict[str, str] = {
     "fresh": "[new/extra/additional/separate/another/own]",
     "of_object": "[(on/of/for/to/in) <object> [records/table] | <there:object>]",
     "a_column": (
-        "(%fresh [<object>] %fresh [%column_kind] column/field [named/called | with the name | by the name of]"
-        " <new_column:column> | [<object>] <plain_column:column> [column/field]) %of_object"
+        "(%fresh [<object>] %fresh [%column_kind] column/field/attribute [named/called | with the name | by the"
+        " name of]"
+        " <new_column:column> | [<object>] <plain_column:column> [column/field/attribute]) %of_object"
     ),
     "into_column": (
-        "((as/under/named/called/→ | in a column/field named/called | into a column/field named/called) %a_column"
+        "((as/under/named/called/→ | in a column/field/attribute named/called | into a column/field/attribute"
+        " named/called) %a_column"
         " | (in/into/to/under) (%fresh [<object>] [new/extra/additional/separate/single/one] [%column_kind]"
-        " column/field [named/called | with the name] <new_column:column> | [the name] <marked_column:column>"
-        " [column/field]) %of_object"
-        " | (in/into) (a/the [new/separate] column/field) (that/which) (i/we) (call | would call | 'd call | 'd"
+        " column/field/attribute [named/called | with the name] <new_column:column> | [the name] <marked_column:column>"
+        " [column/field/attribute]) %of_object"
+        " | (in/into) (a/the [new/separate] column/field/attribute) (that/which) (i/we) (call | would call | 'd"
+        " call | 'd"
         " like to call |"
         " would like to call | want to call) <new_column:column> %of_object"
-        " | (in/into) (a [new/separate] column/field) <marked_column:column> %of_object)"
+        " | (in/into) (a [new/separate] column/field/attribute) <marked_column:column> %of_object)"
     ),
     "subject": (
-        "(%fresh [<object>] %fresh [%column_kind] column/field [named/called | with the name] <new_column:column>"
-        " | %fresh [<object>] <marked_column:column> [column/field]"
-        " | <plain_column:column> column/field) %of_object"
+        "(%fresh [<object>] %fresh [%column_kind] column/field/attribute [named/called | with the name]"
+        " <new_column:column>"
+        " | %fresh [<object>] <marked_column:column> [column/field/attribute]"
+        " | <plain_column:column> column/field/attribute) %of_object"
     ),
     "creating": (
         "[there] [~add/create/want/need/make/introduce/build"
@@ -72,7 +77,7 @@ PHRASES: dict[str, str] = {
         "(with the value/values [of] | with/as/=/:/→/holding/containing/showing/saying | set to | equal to"
         " | , (set to | equal to | being)"
         " | [,] (that/which) (is/are just/simply | it's | it is) | : it's | : it is | [,] (that/which)"
-        " (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get"
+        " (is/are/be/holds/contains/shows/says/reads/say/read/show/hold/contain/has/have/gets/get/equals/equal"
         " | is set to | be set to | has the value | have the value)"
         " | to hold/store/show/say/contain | that should be/read/say/hold/show)"
     ),

@@ -21,7 +21,8 @@ _MODALS = table(
     yes: must | shall | should | has to | have to | needs to | need to | must always | should always | shall always
     no: must not | shall not | should not | may not | can not | cannot | must never | should never | shall never
     no: may never | can never | ought not to | is not to | are not to | must at no time
-    yes: got to | has got to | have got to | ought to | is to | are to | is required to | are required to | has always to | have always to
+    yes: got to | has got to | have got to | ought to | is to | are to
+    yes: is required to | are required to | has always to | have always to
     """
 )
 _REQUIRED = table(

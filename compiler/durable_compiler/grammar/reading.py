@@ -156,7 +156,8 @@ def _clauses_of(built: Clause | tuple[Clause, ...]) -> tuple[Clause, ...]:
 
 def _rest(sentence: Sentence, tile: Tile, kind: str, from_token: Callable[[int, str], list[Path]]) -> Iterator[Path]:
     end = tile.end
-    tail = end + (sentence.norm(end) in (".", "!"))
+    asked = sentence.norm(end) == "?" and sentence.norm(0) in ("can", "could", "would", "will")
+    tail = end + (asked or sentence.norm(end) in (".", "!"))
     if tail == len(sentence.tokens):
         yield (), ()
         return
@@ -165,24 +166,32 @@ def _rest(sentence: Sentence, tile: Tile, kind: str, from_token: Callable[[int, 
     # `Writes to Snowflake table crm, where existing rows are updated`: the table's rule, no condition of records.
     if kind == "write" and sentence.norms(end, 2) == [",", "where"]:
         yield from (path for path in from_token(end + 2, kind) if path[0] and path[0][0].kind == "mode")
-    if kind in _WITH_MORE and tile.clause is not None and end < len(sentence.tokens):
-        yield from (path for path in from_token(end, kind) if _belongs(sentence, end, path))
+    if tile.clause is not None and end < len(sentence.tokens) and (kind in _WITH_MORE or _opens(kind, tile)):
+        yield from (path for path in from_token(end, kind) if _belongs(sentence, kind, tile, path))
 
 
 # Kinds that say when and where to in the same breath: Sync Accounts to Snowflake table crm every hour.
 _WITH_MORE = frozenset(("sync", "write"))
 
 
-def _belongs(sentence: Sentence, at: int, path: Path) -> bool:
-    """Whether what follows without any separator is the time, after `to` the target, or after `in` the batches."""
+def _opens(kind: str, tile: Tile) -> bool:
+    """`Every hour sync Leads` and `Append every change to Snowflake table x`: what may stand before another."""
+    return kind == "mode" or (isinstance(tile.clause, Schedule) and tile.clause.bare)
+
+
+def _belongs(sentence: Sentence, kind: str, tile: Tile, path: Path) -> bool:
+    """Whether what follows without any separator is the time, after `to` the target, or after `in` mode or batches."""
     clauses, faults = path
     if not clauses:
         return bool(faults)
+    word = sentence.norm(tile.end)
     if clauses[0].kind == "write":
-        return sentence.norm(at) in ("to", "into")
-    if clauses[0].kind == "batch":
-        return sentence.norm(at) in ("in", "with")
-    return isinstance(clauses[0], Schedule) and clauses[0].bare
+        return word in ("to", "into")
+    if clauses[0].kind in ("batch", "mode"):
+        return word in ("in", "with") and kind in (_WITH_MORE if clauses[0].kind == "batch" else ("write",))
+    if clauses[0].kind == "sync":
+        return kind == "schedule"
+    return kind in _WITH_MORE and isinstance(clauses[0], Schedule) and clauses[0].bare
 
 
 # What joins two clauses; `while`, `with` and `so` only after a comma, since without it they belong to the first.

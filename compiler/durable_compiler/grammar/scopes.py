@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from durable_compiler.grammar.names import FieldName, field_of, listed, object_name
 from durable_compiler.grammar.sentence import Sentence
@@ -108,13 +108,17 @@ def _next_behind(sentence: Sentence, at: int) -> set[str]:
 def fields_in_scope(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[FieldName, ...]]]:
     """Fields without their object, of the one that the sentence announces."""
     for owner in scopes_at(sentence, at):
-        for end, found in listed(sentence, at, lambda inner, start, owner=owner: _field(inner, start, owner)):
+        for end, found in listed(sentence, at, _fields(owner)):
             yield end, tuple((owner, name) for name in found)
 
 
 def field_in_scope(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName]]:
     """One field without its object, of the one that the sentence announces."""
     yield from ((end, found[0]) for end, found in fields_in_scope(sentence, at) if len(found) == 1)
+
+
+def _fields(owner: str) -> Callable[[Sentence, int], Iterator[tuple[int, str]]]:
+    return lambda sentence, at: _field(sentence, at, owner)
 
 
 def _field(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, str]]:

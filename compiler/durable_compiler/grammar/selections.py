@@ -58,9 +58,10 @@ def selection(sentence: Sentence, at: int) -> Iterator[tuple[int, Condition]]:
         if described is not None:
             yield start, (owner, described)
         for end, term in restrictions(sentence, start, owner):
-            plain = isinstance(term, Fault) or described is None
-            whole = term if plain else sound(sentence, combined("and", (described, term)), at, end)
-            yield end, (owner, whole)
+            if isinstance(term, Fault) or described is None:
+                yield end, (owner, term)
+            else:
+                yield end, (owner, sound(sentence, combined("and", (described, term)), at, end))
 
 
 def several(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Condition, ...]]]:
@@ -68,7 +69,10 @@ def several(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[Condition,
     yield from ((end, (one,)) for end, one in selection(sentence, at))
     for start, owners in names.listed(sentence, at + (sentence.norm(at) == "both"), names.object_name):
         named = [one for one in owners if isinstance(one, str)]
-        if 1 < len(owners) == len(named):
+        between = sentence.norms(at, start - at)
+        # "Contacts, and also Cases that are closed": all Contacts, or the closed ones?
+        apart = "also" in between or (len(owners) == 2 and "," in between)
+        if 1 < len(owners) == len(named) and not apart:
             yield from _alike(sentence, start, named)
 
 
@@ -97,6 +101,11 @@ def _heads(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault, Term
     start = at + (sentence.norm(at) in ("the", "all", "every", "each", "any", "a", "an", "our"))
     if sentence.norm(start) in ("records", "rows") and sentence.norm(start + 1) in ("of", "for"):
         yield from _heads(sentence, start + 2)
+    yield from _before_name(sentence, start)
+
+
+def _before_name(sentence: Sentence, start: int) -> Iterator[tuple[int, str, Term]]:
+    """`closed Opportunities`, `high priority Cases`: what stands before the object's name."""
     for middle in range(start + 1, min(start + 6, len(sentence.tokens))):
         for end, owner in names.object_name(sentence, middle):
             if isinstance(owner, str) and sentence.norm(middle) not in names.STRUCTURE:

@@ -67,7 +67,7 @@ def _source(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
 def target(sentence: Sentence, at: int) -> Iterator[tuple[int, str]]:
     """One value exactly as written."""
     start = at + (sentence.norm(at) in ("the", "a", "an") and sentence.norm(at + 1) in ("value", "text", "word"))
-    start += start > at or sentence.norm(at) in ("value",)
+    start += start > at or sentence.norm(at) == "value"
     yield from names.value(sentence, start)
     # The letter, where nothing follows that it could be the article of.
     if sentence.norm(start) == "a" and sentence.norm(start + 1) in ("", ",", ";", ".", ")"):
@@ -176,6 +176,17 @@ def conditional(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
                 yield after, first
                 for joint in _joints(sentence, after):
                     yield from ((last, (*first, *rest)) for last, rest in _pairs(sentence, joint, first=False))
+
+
+def reversed_pairs(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:
+    """`P1 for High, P2 for Medium and P3 for Low`."""
+    for middle, other in target(sentence, at):
+        if sentence.norm(middle) == "for":
+            for end, group in _group(sentence, middle + 1):
+                some = tuple((one, other) for one in group)
+                yield end, some
+                for start in _joints(sentence, end):
+                    yield from ((after, (*some, *rest)) for after, rest in reversed_pairs(sentence, start))
 
 
 def whole(sentence: Sentence, at: int) -> Iterator[tuple[int, Pairs]]:

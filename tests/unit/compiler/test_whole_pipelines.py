@@ -16,14 +16,14 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.compilation import compile_pipeline
 from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.frames.frame import Clause
-from durable_compiler.grammar.reading import echo, read
+from durable_compiler.grammar.reading import echo, understood
 from durable_compiler.interpret import read_file
 from durable_compiler.ir import Pipeline
 from unit.compiler.conftest import SCHEMA
 from unit.compiler.test_properties import CLAUSES, OBJECTS
 
 # Every IR of these is drawn afresh under DURABLE_SEEDS: 50 for each seed, so 10,000 for the 200 of `make proof`.
-EXAMPLES = 50 * int(os.environ.get("DURABLE_SEEDS", "2"))
+EXAMPLES = 50 * int(os.environ.get("DURABLE_SEEDS", "1"))
 REST = sorted(set(CLAUSES) - {"sync"})
 SPECS = st.lists(st.one_of(*(CLAUSES[kind] for kind in REST)), min_size=1, max_size=8)
 
@@ -107,11 +107,11 @@ def test_hostile_texts_in_sentences_are_inert_literals_or_refused(
     tmp_path: Path, schema: Snapshot, hostile: str, quotes: str
 ) -> None:
     sentences = [slot.format(quotes.format(hostile)) for slot in SLOTS]
-    understood = [one for one in sentences if read(one, schema, OBJECTS).clauses]
+    accepted = [one for one in sentences if understood(one, schema, OBJECTS)]
     folder = tmp_path / "requirements"
     folder.mkdir()
     (folder / "salesforce.schema.json").write_bytes(SCHEMA.read_bytes())
-    lines = "".join(f"- R3.{number} {one}\n" for number, one in enumerate(understood, 1))
+    lines = "".join(f"- R3.{number} {one}\n" for number, one in enumerate(accepted, 1))
     (folder / "customer_data.md").write_text(BASE.format(hostile) + lines, encoding="utf-8", newline="")
     outcome = compile_pipeline(tmp_path, "customer_data", commit=False)
     if outcome.status == "rejected":
