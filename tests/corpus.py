@@ -113,12 +113,20 @@ def canonical(ir: dict[str, Any]) -> str:
     return json.dumps(_ordered(_expressions(_pruned(whole))), sort_keys=True, ensure_ascii=False)
 
 
+# A check passes where a value is missing, so `not before` and `on or after` are one rule there, and only there.
+_OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
+
+
 def _with_defaults(ir: dict[str, Any]) -> dict[str, Any]:
     for one in ir.get("dedupe", ()):
         one.setdefault("keep", "latest")
     for kind in ("required", "checks"):
         for one in ir.get(kind, ()):
             one.setdefault("on_failure", "reject")
+    for one in ir.get("checks", ()):
+        inner = (one["condition"].get("args") or [{}])[0]
+        if one["condition"].get("op") == "not" and inner.get("op") in _OPPOSITE:
+            one["condition"] = {**inner, "op": _OPPOSITE[inner["op"]]}
     if ir.get("write", {}).get("mode") == "replace":
         ir.get("incremental", {}).pop("enabled", None)
     if "max_diff_ratio" in ir.get("deploy", {}):

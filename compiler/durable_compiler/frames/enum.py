@@ -162,7 +162,7 @@ FRAME = Frame(
     VALUES = <whole:pairs> | <whole:pairs> (in/for/on) %of_field
     OTHER = %rest we [will] [just/simply] ~call/make/use/label/store/record/write [as] <target:otherwise>
         | %rest [(%be | must/shall/should) (~map/store/translate/convert/turn/record/show/treat/change/recode/become
-        | ~label/call/write/hold/count) | ~become/map/turn/count/mean/read/show/get | is/are/stays |
+        | ~label/call/write/hold/count) | ~become/map/turn/count/mean/read/show/get | is/are |
         must/shall/should be]
         [to/into/as/→/:/=/-] <target:otherwise>
         | (otherwise | or else | if not | by default | failing that) [,/:] [it/they/use] [~become] [→/:/=/as/to]

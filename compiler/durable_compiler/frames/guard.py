@@ -131,7 +131,7 @@ _IFRUN = "(%provided %a_run | (any/a/every/each run/sync/load/job | runs/syncs) 
 _NEVER = "(%must_not [let/allow %a_run] [to] | %a_run %must_not | no run/sync/load (may/can/should/must/shall/will))"
 _MAY = "[%a_run] [may/can/must/should | is/are allowed/permitted to | ~allow %a_run to]"
 _ALTER = (
-    "(~change/modify/alter/affect/touch | (changed/updated/modified or deleted/removed) | different"
+    "(~change/modify/alter/affect/touch | (changed/updated/modified or deleted/removed)"
     " | ~update {narrow=yes} | ~overwrite {narrow=yes})"
 )
 _REMOVE = "(~delete/remove/purge/erase/wipe [out] | marked/flagged/scheduled/slated for deletion/removal | lost)"

@@ -41,6 +41,11 @@ def build(values: Values, sentence: Sentence) -> Require | Fault | None:
         return None
     if values.get("culprit", fields[0][0]) != fields[0][0]:
         return None
+    # "Required; also warn when it's missing" warns beside what else happens to the record.
+    if any(
+        sentence.norm(at) == "also" and sentence.norm(at + 1).startswith("warn") for at in range(len(sentence.tokens))
+    ):
+        return None
     if "on_failure" in values:
         return Require(fields, values["on_failure"])
     why = "the sentence does not say what happens to a record without a value"

@@ -133,7 +133,7 @@ def _week_days(sentence: Sentence, at: int) -> Iterator[tuple[int, Days]]:
     start += sentence.norm(start) in ("every", "each", "a") and start > at and sentence.norm(at) == "on"
     start += sentence.norms(start, 2) in (["the", "weekend"], ["the", "weekends"])
     for end, found in _day_list(sentence, start):
-        if len(set(found)) < len(found):
+        if len(set(found)) < len(found) and not _same_span_twice(found):
             continue  # a day named twice: one of them is a slip, or one of two lists was meant
         one = Days(week=tuple(sorted(set(found))))
         yield end, one
@@ -141,6 +141,12 @@ def _week_days(sentence: Sentence, at: int) -> Iterator[tuple[int, Days]]:
         if part in PARTS_OF_DAY:
             # The night of a Sunday ends on Monday: only its hours before midnight are on the day that is named.
             yield end + 1, replace(one, part="evening" if part == "night" else part)
+
+
+def _same_span_twice(found: tuple[int, ...]) -> bool:
+    """Whether several days are named and then explained: each working day, Monday to Friday."""
+    half = len(found) // 2
+    return half > 1 and sorted(found[:half]) == sorted(found[half:])
 
 
 def _day_list(sentence: Sentence, at: int) -> Iterator[tuple[int, tuple[int, ...]]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from durable_compiler.catalogue import FieldSchema, ObjectSchema, squeeze
 from durable_compiler.grammar import literals
 from durable_compiler.grammar.comparison_phrases import negated_verb
-from durable_compiler.grammar.comparisons import Said, core, predicates, stamped
+from durable_compiler.grammar.comparisons import Said, core, predicates
 from durable_compiler.grammar.inflect import inflections
 from durable_compiler.grammar.literals import family
 from durable_compiler.grammar.sentence import Fault, Sentence
@@ -111,7 +111,7 @@ def dated(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term |
     last = sentence.norm(at) == "last"
     start = at + last
     fields = sentence.catalogue.by_name[owner].fields
-    found = [one for one in fields if _happens(one, sentence.norm(start)) and (not last or stamped(one))]
+    found = [one for one in fields if _happens(one, sentence.norm(start)) and (not last or one.label.startswith("Last "))]
     if len(found) != 1:
         return
     topic = Topic(owner, FieldTerm(owner, found[0].name), found[0])

@@ -33,7 +33,7 @@ PHRASES: dict[str, str] = {
     "hence": "(: | → | = | ? [→ | then] | means/mean)",
     "most": (
         "(at most | at the most | no more than | not more than | not exceeding | a maximum of | maximum | max [.]"
-        " | up to | at maximum | no greater than)"
+        " | up to | at maximum | no greater than | no longer than | not longer than)"
     ),
     "over": "(more than | over | above | in excess of | greater than | exceeding | beyond | upwards of | >)",
 }

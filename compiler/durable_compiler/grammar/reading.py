@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from durable_compiler.catalogue import Snapshot, nearest
+from durable_compiler.catalogue import Snapshot, nearest, squeeze
 from durable_compiler.frames import REGISTRY, frame_of, tiling
 from durable_compiler.frames.frame import Clause
 from durable_compiler.frames.incremental import Incremental
@@ -245,13 +245,17 @@ def _with_its_likes(best: tuple[Fault, ...], faulty: Sequence[tuple[Fault, ...]]
 
 
 def _ordinary(sentence: Sentence, fault: Fault) -> bool:
-    """Whether an unknown name is nothing but lower-case words of the language, as in `Skips hard-deleted records`."""
+    """Whether an unknown name is nothing but words of the language and names of objects, as in `Syncs Accounts`."""
     from durable_compiler.grammar.vocabulary import words
 
     if fault.code not in ("DUR030", "DUR031"):
         return False
     named = [one for one in sentence.tokens if fault.start <= one.start < fault.end]
-    return all(one.norm in words() and (one.start == 0 or one.text.islower()) for one in named)
+    return all(
+        squeeze(one.norm) in sentence.catalogue.by_key
+        or (one.norm in words() and (one.start == 0 or one.text.islower()))
+        for one in named
+    )
 
 
 def _doubt(faults: tuple[Fault, ...]) -> tuple[int, bool, int]:

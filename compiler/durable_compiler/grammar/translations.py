@@ -38,7 +38,7 @@ _TWO_WORDS = frozenset(
         "warm lead|hot lead|small business|not known|not given"
     ).split("|")
 )
-_TO = frozenset("to as into becomes become → means mean = : with stays - \u2013 reads equals".split())
+_TO = frozenset("to as into becomes become → means mean = : with - \u2013 reads equals".split())
 _BE = frozenset("is are be gets get goes go shows show turns turn counts count translates maps map".split())
 _MODALS = frozenset("must shall should will".split())
 _DONE = frozenset(

@@ -26,7 +26,7 @@ _SIGNS = {"->": "→", "=>": "→", "≥": ">=", "≤": "<=", "<>": "!=", "≠":
 _SHORT_STEMS = {"ca": "can", "wo": "will"}
 # Whose 's is no possessive: it's empty, a run's finished.
 _IS = re.compile(
-    r"(it|that|there|what|everything|something|anything|nothing|nobody|who)['’]s(?=\s)"
+    r"(it|that|there|(?-i:what|who)|everything|something|anything|nothing|nobody)['’]s(?=\s)"
     r"|(run|sync|job|load|pipeline|record|row|approval|value|data|change|deployment|one)['’]s(?=\s+(about|been|got"
     r"|finished|done|needed|required|completed?|failed|missing|empty|blank|not|never|allowed|permitted|waiting|pending"
     r"|deleted|gone|stale|over|enough|more|too|older)\b)",
