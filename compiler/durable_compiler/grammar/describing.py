@@ -111,7 +111,9 @@ def dated(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, Term |
     last = sentence.norm(at) == "last"
     start = at + last
     fields = sentence.catalogue.by_name[owner].fields
-    found = [one for one in fields if _happens(one, sentence.norm(start)) and (not last or one.label.startswith("Last "))]
+    found = [
+        one for one in fields if _happens(one, sentence.norm(start)) and (not last or one.label.startswith("Last "))
+    ]
     if len(found) != 1:
         return
     topic = Topic(owner, FieldTerm(owner, found[0].name), found[0])
