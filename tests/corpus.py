@@ -59,7 +59,7 @@ def reading(text: str, schema: Snapshot) -> SentenceReading:
 
 def outcome(entry: Entry, schema: Snapshot) -> Outcome:
     """Right: read as meant, or refused when it must be. Asked: refused. Wrong: read as something else."""
-    found = reading(entry.text, schema)
+    found = SentenceReading(understood(entry.text, schema, tuple(one.name for one in schema.objects)))
     if not found.clauses or contradictory(found.clauses, schema):
         return "right" if entry.ir is None else "asked"
     if entry.ir is None:

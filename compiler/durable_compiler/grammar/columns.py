@@ -256,7 +256,8 @@ def labels(catalogue: Snapshot, fields: Iterable[FieldName]) -> str:
 
 # Words that after "as" say how a value is written, or what becomes of it: never the name of a column.
 _NO_COLUMN = frozenset(
-    "past future text string varchar char number numeric decimal integer int bigint float double boolean bool bit date dates "
+    "past future "
+    "text string varchar char number numeric decimal integer int bigint float double boolean bool bit date dates "
     "datetime timestamp timestamps time json variant object array list currency percent percentage money whole "
     "upper lower lowercase uppercase digits digit iso iso8601 e164 e utc utf8 unicode ascii plain plaintext raw hash "
     "sha256 sha md5 token secret null nil missing blank empty unknown optional mandatory key external private "

@@ -162,16 +162,22 @@ PHRASES: dict[str, str] = {
         "/replicate/retrieve/ingest/select/query [in/over/across])"
     ),
     "absent": "missing/empty/blank/null/unset/absent",
-    "except": "([with] the exception of | bar | save for | except [for] | but | apart from | other than | excluding | besides | aside from)",
+    "except": (
+        "([with] the exception of | bar | save for | except [for] | but | apart from | other than | excluding"
+        " | besides | aside from)"
+    ),
     "everyfield": "(everything | all/every/each [of] [the] [field/fields/column/columns]) [of/on/from/about/in]",
-    "actor": "(we/i | the/our business/team/users | the/this/our (tool/pipeline/sync/job/system/integration/process/load))",
+    "actor": (
+        "(we/i | the/our business/team/users | the/this/our (tool/pipeline/sync/job/system/integration/process/load))"
+    ),
     "feed": "[pull/sync/load/extract/copy/import/table/data/feed/replication/export/object/records]",
     "outof": (
         "[(from/of/in/into/to) [the/every/our] (sync/load/warehouse/pipeline/table/target/copy/import/data/replication"
         "/run/export/snowflake/duckdb/salesforce/destination)]"
     ),
     "attach": (
-        "(~include/add/bring/copy/join/attach/append/put/store/carry/show/load/look_up/fetch/pull/tack [in/along/over/up])"
+        "(~include/add/bring/copy/join/attach/append/put/store/carry/show/load/look_up/fetch/pull/tack"
+        " [in/along/over/up])"
     ),
     "sha": "[sha 256 | sha256 | one way | secure | cryptographic]",
     "sha256": "(sha 256 | sha256)",

@@ -32,6 +32,7 @@ _OTHER_SYSTEMS = frozenset(
     "bigquery redshift databricks postgres postgresql mysql oracle hubspot dynamics s3 synapse clickhouse sqlite "
     "mongodb teradata zendesk marketo netsuite sap workday kafka excel".split()
 )
+_RECORD_NOUNS = frozenset("records record object objects rows row stream streams entity".split())
 _LONGEST_NAME = 6
 
 
@@ -109,7 +110,7 @@ def object_name(sentence: Sentence, at: int) -> Iterator[tuple[int, str | Fault]
         start += 2
     for end, value in _object(sentence, start):
         yield end, value
-        if sentence.norm(end) in ("records", "record", "object", "objects", "rows", "row", "stream", "streams", "entity"):
+        if sentence.norm(end) in _RECORD_NOUNS:
             yield end + 1, value
 
 
@@ -183,7 +184,7 @@ def field_of(sentence: Sentence, at: int, owner: str) -> Iterator[tuple[int, str
     for end, key in _spans(sentence, at):
         schema = sentence.catalogue.by_name[owner]
         known = schema.by_key
-        # Where the object is said, its name may be missing from the label: an Order's Start Date is its Order Start Date.
+        # Where the object is said, its name may be missing from the label: an Order's Start Date.
         whole = squeeze(schema.label) + key
         for name in known.get(key, ()) or known.get(key.removesuffix("s"), ()) or known.get(whole, ()):
             yield end, name

@@ -12,6 +12,8 @@ from durable_compiler.grammar.reading import echo, read, understood
 
 # At each place three of them, other ones at the next place; under DURABLE_SEEDS every one everywhere.
 HARMFUL = "not never except about only unless maybe usually without no almost or".split()
+# Where the word says what the sentence says without it: history from a day on, data in a region, a hash alone.
+SAID_ANYWAY = {("since", "only"), ("residency", "only"), ("mask", "only")}
 EXAMPLES = [(kind, text) for kind, frame in REGISTRY.items() for text in frame.examples]
 NEAR_MISSES = [(kind, text) for kind, frame in REGISTRY.items() for text in frame.near_misses]
 
@@ -44,6 +46,8 @@ def test_a_harmful_word_anywhere_never_leaves_the_reading_unchanged(kind: str, t
     for position in range(len(words) + 1):
         for word in HARMFUL if "DURABLE_SEEDS" in os.environ else HARMFUL[position % 4 :: 4]:
             mutant = " ".join([*words[:position], word, *words[position:]])
+            if (kind, word) in SAID_ANYWAY:
+                continue
             assert understood(mutant, schema) != reading, mutant
 
 
