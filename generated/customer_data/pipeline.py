@@ -50,6 +50,7 @@ POLICIES = Policies(
         Alert(on="failure", channel="slack", to="#data-ops", requirement="R5.2"),
         Alert(on="failure", channel="email", to="ops@example.com", requirement="R5.2"),
     ),
+    dates="iso8601_utc",  # R4.3 Stores dates as ISO 8601 in UTC
 )
 
 PIPELINE = Pipeline(
