@@ -190,7 +190,7 @@ FRAME = Frame(
     build=build,
     echo=echo,
     ir=ir,
-    trace=("mappings", "conventions"),
+    trace=("mappings[].transforms", "conventions"),
     examples=(
         "Trims and lower-cases Contact Email",
         "Stores dates as ISO 8601 in UTC",
