@@ -16,6 +16,7 @@ import yaml
 
 from durable_compiler import compilation, package, validate
 from durable_compiler.compilation import compile_pipeline
+from durable_compiler.release import plan as plan_release
 from functional.project import REPOSITORY, Done, environment
 
 SNAPSHOT = REPOSITORY / "tests" / "cases" / "language" / "salesforce.schema.json"
@@ -341,3 +342,18 @@ def test_where_git_is_not_installed_no_commit_compiles(root: Path, tmp_path: Pat
     done = durable(root, "compile", "--no-commit", PATH=str(tmp_path / "empty"))
     assert done.code == 0, done.err
     assert hidden(root) == []
+
+
+def test_the_package_in_this_repository_is_what_this_compiler_makes_of_its_requirements(tmp_path: Path) -> None:
+    """Rendered afresh: the hashes that make an unchanged compile quick say nothing about the compiler's own code."""
+    for name in ("requirements", "generated"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    project = package.Project(tmp_path, "customer_data")
+    reading = compilation.read_whole(project)
+    assert reading.pipeline is not None
+    before = package.committed(project)
+    same = plan_release(project.name, before.version, before.ir, reading.pipeline.model_dump(mode="json"))
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    compilation._render(project, reading, fresh, same, before)
+    assert package.differences(project, fresh, reading.lock_text) == (), "run `durable compile customer_data`"
