@@ -19,7 +19,7 @@ from durable_compiler.grammar.partial import kinds_with_fault, prefix, suffix
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.vocabulary import pieces, unknown, words
 from durable_compiler.repairs import Search, example, repaired
-from durable_compiler.requirements import HIDDEN, Requirement, blocks_in
+from durable_compiler.requirements import HIDDEN, ID, Requirement, blocks_in
 
 # A name this much alike, and this much more than the next one, is surely meant.
 SURE, MARGIN = 90, 10
@@ -28,7 +28,6 @@ _NAMES = frozenset({"DUR030", "DUR031", "DUR033", "DUR039", "DUR045", "DUR054"})
 # The value or the words at the span are at fault; for the other codes, a sentence that is understood by itself.
 _UNREAD = frozenset({"DUR020", "DUR021", "DUR022", "DUR023"})
 _OF_A_SENTENCE = re.compile(r"DUR0[234568]\d")
-_ID = re.compile(r"R\d+(?:\.\d+)+")
 
 
 @dataclass(frozen=True)
@@ -285,7 +284,7 @@ def _either(case: Case) -> Iterator[str]:
     """Each of two sentences that contradict each other: alone it compiles."""
     known = {each.id: each.text for each in case.context.requirements}
     search = Search(case.context.catalogue, case.context.synced)
-    for identifier in dict.fromkeys(_ID.findall(f"{case.diagnostic.message} {case.diagnostic.help}")):
+    for identifier in dict.fromkeys(ID.findall(f"{case.diagnostic.message} {case.diagnostic.help}")):
         if identifier in known and search.reads(known[identifier]):
             yield known[identifier]
     if not search.known:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from durable_compiler.entries import ENTRY_KEYS
+
 Kind = Literal["added", "removed", "changed", "widened", "narrowed"]
 Level = Literal["patch", "minor", "major"]
 DataAction = Literal["none", "backfill", "migrate", "rebuild", "destructive"]
@@ -25,18 +27,7 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "requirements": ("id",),
     "source.objects": ("name",),
     "source.objects[].lookups": ("column",),
-    "dedupe": ("object",),
-    "mappings": ("object", "field"),
-    "enums": ("object", "field"),
-    "derived": ("object", "column"),
-    "computed": ("object", "column"),
-    "defaults": ("object", "field"),
-    "blanks": ("object", "field"),
-    "required": ("object", "field"),
-    "checks": ("object", "condition"),
-    "alerts": ("on", "channel", "to"),
-    "guards": ("kind", "object"),
-    "masks": ("object", "field"),
+    **ENTRY_KEYS,
     "assumptions": ("key",),
 }
 # Lists of plain names, compared as sets.

@@ -6,6 +6,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+# The keys that say which entry of a list one is: two with the same are about the same thing.
+ENTRY_KEYS: Mapping[str, tuple[str, ...]] = {
+    "dedupe": ("object",),
+    "mappings": ("object", "field"),
+    "enums": ("object", "field"),
+    "derived": ("object", "column"),
+    "computed": ("object", "column"),
+    "defaults": ("object", "field"),
+    "blanks": ("object", "field"),
+    "required": ("object", "field"),
+    "checks": ("object", "condition"),
+    "alerts": ("on", "channel", "to"),
+    "guards": ("kind", "object"),
+    "masks": ("object", "field"),
+}
+
 
 def entry_key(entry: Mapping[str, Any]) -> str:
     """The field or the column that an entry is about; for a check, its condition; empty for a whole object."""

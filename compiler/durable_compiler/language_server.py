@@ -16,6 +16,7 @@ from durable_compiler.catalogue import Snapshot
 from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.editor import Completion, Page
 from durable_compiler.package import COMPILER
+from durable_compiler.requirements import ID
 
 PAUSE_SECONDS = 0.15  # after the last key, before the file is read again
 _KINDS = {
@@ -138,14 +139,9 @@ def _prefix(server: RequirementsServer, document: TextDocument, position: types.
     words = line.split(" ")
     # `- R1.1 ` or `R1.1 `: what stands before the sentence.
     head = 0
-    while words and (words[0] in ("", "-", "*", "+") or _is_identifier(words[0])):
+    while words and (words[0] in ("", "-", "*", "+") or ID.fullmatch(words[0])):
         head += len(words.pop(0)) + 1
     return line[head:], head
-
-
-def _is_identifier(word: str) -> bool:
-    numbers = word.removeprefix("R").split(".")
-    return word.startswith("R") and len(numbers) > 1 and all(one.isdigit() for one in numbers)
 
 
 # --- answers ----------------------------------------------------------------------------------------------------

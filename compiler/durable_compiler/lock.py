@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from durable_compiler.requirements import ID
+
 LOCK_VERSION = 2
 GRAMMAR, PINNED = "grammar", "pinned"
 
 _MARKER = re.compile(r"^(<{7}|\|{7}|={7}|>{7})( |$)")
-_ID = re.compile(r"R\d+(?:\.\d+)+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "Restore the file from git, or delete it and review every reading again."
 
@@ -146,7 +147,7 @@ def _read(text: str, data: Mapping[str, Any], keys: Mapping[str, Any], *, migrat
 
 def _block(text: str, one: Any, index: int, keys: Mapping[str, Any], *, migrated: bool) -> Block:
     identifier = one.get("id") if isinstance(one, dict) else None
-    if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
+    if not isinstance(identifier, str) or not ID.fullmatch(identifier):
         raise LockUnreadable(f"block {index + 1} of the lock has no requirement ID")
     line = _line_of(text, identifier)
     wrong = [key for key, fits in keys.items() if not fits(one.get(key))]

@@ -9,6 +9,7 @@ from typing import Any
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.diagnostics import Diagnostic, error
+from durable_compiler.entries import ENTRY_KEYS
 from durable_compiler.frames import frame_of
 from durable_compiler.frames.frame import Clause
 from durable_compiler.grammar.regions import lies_in
@@ -16,21 +17,6 @@ from durable_compiler.layout import column_name
 from durable_compiler.requirements import Requirement
 
 EVERY_OBJECT = "*"
-# What makes two entries of a list about the same thing, so that they must not differ.
-_KEYS: dict[str, tuple[str, ...]] = {
-    "dedupe": ("object",),
-    "mappings": ("object", "field"),
-    "enums": ("object", "field"),
-    "derived": ("object", "column"),
-    "computed": ("object", "column"),
-    "defaults": ("object", "field"),
-    "blanks": ("object", "field"),
-    "required": ("object", "field"),
-    "checks": ("object", "condition"),
-    "alerts": ("on", "channel", "to"),
-    "guards": ("kind", "object"),
-    "masks": ("object", "field"),
-}
 _CODES = {"schedule": "DUR061", "target": "DUR062"}
 _ATOMS = frozenset(_CODES)
 
@@ -108,7 +94,7 @@ def _merge(draft: Draft, into: dict[str, Any], parts: dict[str, Any], prefix: st
             _merge_objects(draft, into.setdefault(key, []), value, statement)
         elif path == "residency.regions":
             _merge_regions(draft, into, value, statement)
-        elif path in _KEYS:
+        elif path in ENTRY_KEYS:
             for entry in value:
                 _append(draft, into.setdefault(key, []), entry, path, statement)
         elif key in into and into[key] != value:
@@ -196,8 +182,8 @@ _OBJECT_PARTS: dict[str, Callable[[Draft, dict[str, Any], Any, Statement], None]
 
 
 def _append(draft: Draft, entries: list[Any], entry: dict[str, Any], path: str, statement: Statement) -> None:
-    identity = json.dumps([path, *(entry[key] for key in _KEYS[path])])
-    other = next((one for one in entries if all(one[key] == entry[key] for key in _KEYS[path])), None)
+    identity = json.dumps([path, *(entry[key] for key in ENTRY_KEYS[path])])
+    other = next((one for one in entries if all(one[key] == entry[key] for key in ENTRY_KEYS[path])), None)
     if other is None:
         entries.append(dict(entry))
         draft.setters[identity] = statement

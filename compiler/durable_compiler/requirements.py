@@ -11,7 +11,7 @@ from pathlib import Path
 
 from durable_compiler.diagnostics import Diagnostic, Span, error
 
-_ID = re.compile(r"R\d+(?:\.\d+)+")
+ID = re.compile(r"R\d+(?:\.\d+)+")
 _ITEM = re.compile(r"(?P<indent>\s*)(?P<bullet>[-*+]|\d+[.)])\s+")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)(?!.*~~\s*$)")
 _COMMENTARY = re.compile(r"\s{0,3}(#{1,6}(\s|$)|>|\||<!--|(-{3,}|\*{3,}|={3,}|_{3,})\s*$)")
@@ -57,7 +57,7 @@ class Block:
     def id(self) -> str | None:
         """The requirement ID that the block begins with, struck out or not."""
         words = self.lines[0][2].split(maxsplit=1)
-        return next((word for word in (one.strip("~") for one in words[:1]) if _ID.fullmatch(word)), None)
+        return next((word for word in (one.strip("~") for one in words[:1]) if ID.fullmatch(word)), None)
 
     @property
     def retired(self) -> bool:
@@ -182,7 +182,7 @@ def _claim(
         help = "Begin the item with an ID such as R1.1, or write it as a paragraph."
         whole = Span(number, column, number, column + max(1, len(body)))
         diagnostics.append(error("DUR003", "this list item has no requirement ID", file, whole, help=help))
-    elif not _ID.fullmatch(identifier):
+    elif not ID.fullmatch(identifier):
         help = "Write an ID as R<n>.<n>, e.g. R1.2, followed by a space."
         diagnostics.append(error("DUR004", f"'{word}' is not a requirement ID", file, span, help=help))
     elif struck or re.search(r"\(retired\)\s*$", block.lines[-1][2]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from durable_compiler.ir import Pipeline
+from durable_compiler.requirements import ID
 
 
 def trace(pipeline: Pipeline, folder: Path) -> str:
@@ -33,7 +33,7 @@ def _entries(file: Path, ids: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     known = set(ids)
     for node in ast.parse(source).body:
         start, end = node.lineno, node.end_lineno or node.lineno
-        found = {one for row in rows[start - 1 : end] for one in re.findall(r"R\d+(?:\.\d+)+", row)} & known
+        found = {one for row in rows[start - 1 : end] for one in ID.findall(row)} & known
         for requirement in sorted(found):
             yield {"file": file.name, "lines": [start, end], "qualname": _name(node), "requirement": requirement}
 
