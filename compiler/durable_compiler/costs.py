@@ -10,9 +10,10 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from durable_compiler.ir import Pipeline
-from durable_runtime.extraction import REST_BELOW, overlap
-from durable_runtime.salesforce.bulk import FIRST_POLL, PAGE_RECORDS, POLL_GROWTH, SLOWEST_POLL
+from durable_runtime.salesforce.bulk import FIRST_POLL, POLL_GROWTH, SLOWEST_POLL
+from durable_runtime.salesforce.sizes import SIZES
 from durable_runtime.spec import Extract
+from durable_runtime.windows import overlap
 
 # What is assumed, because no requirement says it.
 RECORDS = 100_000  # in each object
@@ -105,9 +106,9 @@ class Part:
 
 def transfer(records: int) -> int:
     """Requests that bring so many records: a query, or a Bulk job from its creation to its deletion."""
-    if records < REST_BELOW:
+    if records < SIZES.rest_below:
         return 1  # one page of the REST API holds as many
-    return 1 + polls(JOB_SECONDS) + ceil(records / PAGE_RECORDS) + 1
+    return 1 + polls(JOB_SECONDS) + ceil(records / SIZES.page_records) + 1
 
 
 def polls(seconds: float) -> int:

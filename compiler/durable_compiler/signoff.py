@@ -35,8 +35,12 @@ from durable_runtime import RUNTIME_API
 
 UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # What the costs are counted with; the page states it.
-COUNTED = ("ONCE_A_RUN", "REST_BELOW", "PAGE_RECORDS", "RECORDS", "CHANGED", "JOB_SECONDS", "ALLOWANCE")
-ASSUMED = {**{name: getattr(costs, name) for name in COUNTED}, "POLLS": costs.polls(costs.JOB_SECONDS)}
+COUNTED = ("ONCE_A_RUN", "RECORDS", "CHANGED", "JOB_SECONDS", "ALLOWANCE")
+ASSUMED = {
+    **{name: getattr(costs, name) for name in COUNTED},
+    "SIZES": costs.SIZES,
+    "POLLS": costs.polls(costs.JOB_SECONDS),
+}
 STATUSES = {
     "understood": "Understood",
     "pinned": "Pinned: a person accepted this reading",

@@ -15,7 +15,7 @@ from durable_runtime.spec import Pipeline
 
 if TYPE_CHECKING:
     from durable_runtime.configuration import Profile
-    from durable_runtime.pipeline import Job
+    from durable_runtime.job import Job
     from durable_runtime.runs import Summary
 
 
@@ -112,7 +112,8 @@ def _state_folder() -> Path:
 def _execute(pipeline: Pipeline, arguments: argparse.Namespace, summary: Summary) -> None:
     from durable_runtime import alerts, configuration, package
     from durable_runtime.locking import held
-    from durable_runtime.pipeline import Job, Options, package_folder
+    from durable_runtime.pipeline import package_folder
+    from durable_runtime.job import Job, Options
     from durable_runtime.runs import RunFolder
 
     profile = configuration.load(configuration.find(), arguments.profile)

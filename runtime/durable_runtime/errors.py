@@ -92,11 +92,30 @@ class DriftStopped(Recoverable):
     code = "RUN404"
 
 
+class ObjectGone(Recoverable):
+    """An object is not visible any more; nothing was read, of the other objects neither."""
+
+    code = "RUN405"
+
+
+class FieldRetyped(Recoverable):
+    """A field that a rule needs has another type than the rule was compiled for; nothing was read."""
+
+    code = "RUN406"
+
+
 class QuotaReached(Recoverable):
     """The Salesforce API allowance is used up; what was committed stays."""
 
     exit_code = 5
     code = "RUN501"
+
+
+class TimeSpent(Recoverable):
+    """The run has taken as long as the requirements let it; what was committed stays."""
+
+    exit_code = 5
+    code = "RUN503"
 
 
 class SalesforceUnavailable(Transient):
@@ -127,6 +146,10 @@ class Incomplete(Transient):
     """Counts of pages, jobs or windows do not match the source's, even after reading again."""
 
     code = "RUN605"
+
+
+class RepeatedRecords(Incomplete):
+    """One query gave a record twice, so that another one may be missing though the counts match."""
 
 
 class LeaseLost(Transient):

@@ -14,7 +14,7 @@ from durable_runtime.transformation import Staged
 from durable_runtime.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
-    from durable_runtime.pipeline import Job
+    from durable_runtime.job import Job
 
 # What holds where the requirements say nothing (listed among the assumptions of every compile).
 LEAVING_RATIO, LEAVING_ROWS = 0.10, 20

@@ -8,6 +8,7 @@ from durable_runtime.errors import OtherOrganization, TargetChanged
 from durable_runtime.spec import Column, Target, Transform
 from durable_runtime.warehouse.base import Batch, Counts, ObjectLoad, Run, State, Warehouse
 
+LEASE_SECONDS = 300  # each batch renews it
 FULL = "Look at the table, then run with --full to read everything again."
 
 

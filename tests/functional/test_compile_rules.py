@@ -21,7 +21,7 @@ from durable_compiler.plan import Identity, plan
 from durable_compiler.trace import trace
 from durable_compiler.validate import validate
 from durable_runtime import RUNTIME_API
-from durable_runtime.extraction import REST_BELOW
+from durable_runtime.salesforce.sizes import SIZES
 from functional.project import Done, Project, Sandbox, sandbox
 from functional.test_snowflake_run import KEYS, PROFILE, rows, stand_in
 
@@ -310,7 +310,7 @@ def test_a_related_objects_field_is_read_over_rest_and_bulk_and_follows_the_pare
     with discovered(tmp_path / "project", rows) as (project, server):
         install(project, ("Contact",), source=LOOKUPS)
         first_load = project.succeed()
-        assert (len(server.truth("Contact")) > REST_BELOW) is (rows == BULK)
+        assert (len(server.truth("Contact")) > SIZES.rest_below) is (rows == BULK)
         assert first_load["objects"][0]["read"] == len(server.truth("Contact"))
         related(project, server)
         accounts = [one["Id"] for one in server.truth("Account") if not one["IsDeleted"]]

@@ -12,17 +12,18 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from durable_runtime import extraction
 from durable_runtime.clock import SYSTEM
 from durable_runtime.configuration import load
 from durable_runtime.credentials import given
 from durable_runtime.errors import ConfigurationError, SalesforceUnavailable
-from durable_runtime.extraction import Landed, Plan, Window, count, extract, live_ids, window
+from durable_runtime.extraction import Landed, Reader, count, extract, live_ids
 from durable_runtime.salesforce import bulk, rest
 from durable_runtime.salesforce.describe import describe, visible_fields
 from durable_runtime.salesforce.session import Session
+from durable_runtime.salesforce.sizes import SIZES, Sizes
 from durable_runtime.sandbox_process import salesforce
 from durable_runtime.spec import Extract, Retry
+from durable_runtime.windows import Plan, Window, window
 
 RETRY = Retry(max_attempts=3, backoff="exponential", max_elapsed_seconds=60, classes=("rate_limit", "network"))
 OBJECTS = ("Account", "Contact", "Case", "Customer_Health__c")
@@ -51,12 +52,12 @@ def plan(session: Session, name: str, inside: Window | None = None) -> Plan:
     )
 
 
-def read(session: Session, folder: Path, *plans: Plan) -> dict[str, Landed]:
-    return extract(session, plans, folder, RETRY, SYSTEM)
+def read(session: Session, folder: Path, *plans: Plan, sizes: Sizes = SIZES) -> dict[str, Landed]:
+    return extract(Reader(session, folder, RETRY, SYSTEM, sizes), plans).landed
 
 
 def lines(landed: Landed) -> list[bytes]:
-    return sorted(line for path in landed.files for line in path.read_bytes().splitlines(keepends=True))
+    return sorted(line for path in landed.files for line in path.read_bytes().splitlines(keepends=True)[1:])
 
 
 def rows(landed: Landed, what: str) -> list[tuple[object, ...]]:
@@ -87,22 +88,19 @@ def test_a_first_load_lands_every_record_deleted_ones_too(session: Session, tmp_
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_rest_and_bulk_give_byte_equal_rows(
-    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setattr(extraction, "REST_BELOW", 10**9)
-    by_rest = read(session, tmp_path / "rest", plan(session, name))[name]
-    monkeypatch.setattr(extraction, "REST_BELOW", 0)
-    by_bulk = read(session, tmp_path / "bulk", plan(session, name))[name]
+def test_rest_and_bulk_give_byte_equal_rows(session: Session, tmp_path: Path, name: str) -> None:
+    by_rest = read(session, tmp_path / "rest", plan(session, name), sizes=Sizes(rest_below=10**9))[name]
+    by_bulk = read(session, tmp_path / "bulk", plan(session, name), sizes=Sizes(rest_below=0))[name]
     assert (by_rest.api, by_bulk.api) == ("rest", "bulk")
     assert by_rest.columns == by_bulk.columns
     assert lines(by_rest) == lines(by_bulk)
 
 
-def test_small_pages_give_the_same_records(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("downloads", [1, 4], ids=["one by one", "several at once"])
+def test_small_pages_give_the_same_records(session: Session, tmp_path: Path, downloads: int) -> None:
     whole = read(session, tmp_path / "whole", plan(session, "Contact"))["Contact"]
-    monkeypatch.setattr(bulk, "PAGE_RECORDS", 1500)
-    paged = read(session, tmp_path / "paged", plan(session, "Contact"))["Contact"]
+    small = Sizes(page_records=1500, downloads=downloads)
+    paged = read(session, tmp_path / "paged", plan(session, "Contact"), sizes=small)["Contact"]
     assert len(paged.files) > len(whole.files)
     assert paged.rows == whole.rows
     assert set(lines(paged)) == set(lines(whole))
@@ -124,7 +122,7 @@ def test_windows_that_touch_read_each_record_once(session: Session, tmp_path: Pa
 def test_the_live_ids_are_those_not_deleted(session: Session, tmp_path: Path) -> None:
     landed = read(session, tmp_path, plan(session, "Contact"))["Contact"]
     live = {str(row[0]) for row in rows(landed, '"Id", "IsDeleted"') if row[1] == "false"}
-    paths = live_ids(session, "Contact", tmp_path / "ids", SYSTEM)
+    paths = live_ids(Reader(session, tmp_path, RETRY, SYSTEM), "Contact", tmp_path / "ids")
     listed = [line.strip('"') for path in paths for line in path.read_text().splitlines()[1:]]
     assert len(listed) == len(live)
     assert set(listed) == live

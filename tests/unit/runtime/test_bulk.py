@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_runtime.errors import DiskFull, Incomplete, SalesforceUnavailable
+from durable_runtime.errors import DiskFull, Incomplete
+from durable_runtime.progress import Progress
 from durable_runtime.salesforce import bulk
+from durable_runtime.salesforce.answers import QueryTooSlow
 from durable_runtime.salesforce.landing import RecordCounter, disk_full, write_records
 from durable_runtime.salesforce.session import Session
 from unit.runtime.scripted_salesforce import (
@@ -71,7 +73,7 @@ def test_records_are_counted_whatever_the_text_and_the_chunks(rows: list[list[st
 
 def test_pages_are_followed_until_the_locator_is_null(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(RESULTS, csv_page(3, locator="MQ"), csv_page(2, start=3, locator="null"))
-    pages = bulk.download(session, bulk.Job("750A", 5), tmp_path)
+    pages = bulk.download(session, bulk.Job("750A", 5), Progress(tmp_path))
     assert [page.rows for page in pages] == [3, 2]
     assert ids([page.path for page in pages]) == [f"{n:018d}" for n in range(5)]
     assert script.parameters[-2:] == [{"maxRecords": "50000"}, {"maxRecords": "50000", "locator": "MQ"}]
@@ -80,7 +82,7 @@ def test_pages_are_followed_until_the_locator_is_null(script: Script, session: S
 @pytest.mark.parametrize("locator", ["null", ""])
 def test_every_end_of_the_pages_is_understood(script: Script, session: Session, tmp_path: Path, locator: str) -> None:
     script.on(RESULTS, csv_page(1, locator=locator))
-    assert len(bulk.download(session, bulk.Job("750A", 1), tmp_path)) == 1
+    assert len(bulk.download(session, bulk.Job("750A", 1), Progress(tmp_path))) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_page_that_does_not_match_is_read_again(
     script: Script, session: Session, tmp_path: Path, bad: Answer
 ) -> None:
     script.on(RESULTS, bad, csv_page(3))
-    assert ids([page.path for page in bulk.download(session, bulk.Job("750A", 3), tmp_path)]) == [
+    assert ids([page.path for page in bulk.download(session, bulk.Job("750A", 3), Progress(tmp_path))]) == [
         f"{n:018d}" for n in range(3)
     ]
 
@@ -103,7 +105,7 @@ def test_a_page_that_does_not_match_is_read_again(
 def test_a_page_that_never_matches_is_incomplete(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(RESULTS, csv_page(2, promised=3))
     with pytest.raises(Incomplete, match="holds 2 records where Salesforce announced 3") as caught:
-        bulk.download(session, bulk.Job("750A", 3), tmp_path)
+        bulk.download(session, bulk.Job("750A", 3), Progress(tmp_path))
     assert caught.value.exit_code == 6
     assert script.times(RESULTS) == 2
 
@@ -111,30 +113,30 @@ def test_a_page_that_never_matches_is_incomplete(script: Script, session: Sessio
 def test_a_sum_that_never_matches_the_job_is_incomplete(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(RESULTS, csv_page(2))
     with pytest.raises(Incomplete, match="processed 9 records and delivered 2"):
-        bulk.download(session, bulk.Job("750A", 9), tmp_path)
+        bulk.download(session, bulk.Job("750A", 9), Progress(tmp_path))
 
 
 def test_a_locator_that_repeats_ends_instead_of_looping(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(RESULTS, csv_page(1, locator="MQ"))
     with pytest.raises(Incomplete, match="the same locator twice"):
-        bulk.download(session, bulk.Job("750A", 5), tmp_path)
+        bulk.download(session, bulk.Job("750A", 5), Progress(tmp_path))
 
 
 def test_a_page_cut_by_the_network_is_fetched_again(script: Script, session: Session, tmp_path: Path) -> None:
     whole = csv_page(4)
     script.on(RESULTS, Answer(200, whole.body[:60], whole.headers, cut=200), whole)
-    assert bulk.download(session, bulk.Job("750A", 4), tmp_path)[0].rows == 4
+    assert bulk.download(session, bulk.Job("750A", 4), Progress(tmp_path))[0].rows == 4
 
 
 def test_a_session_that_expires_between_pages_is_renewed(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(RESULTS, csv_page(2, locator="MQ"), Answer(401, EXPIRED), csv_page(1, start=2))
-    assert [page.rows for page in bulk.download(session, bulk.Job("750A", 3), tmp_path)] == [2, 1]
+    assert [page.rows for page in bulk.download(session, bulk.Job("750A", 3), Progress(tmp_path))] == [2, 1]
     assert script.times("POST /services/oauth2/token") == 2
 
 
 def test_nul_bytes_are_taken_out_and_counted(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(RESULTS, Answer(200, b'"Id","Name"\n"1","a\x00b\x00"\n', {"Sforce-NumberOfRecords": "1"}))
-    (page,) = bulk.download(session, bulk.Job("750A", 1), tmp_path)
+    (page,) = bulk.download(session, bulk.Job("750A", 1), Progress(tmp_path))
     assert page.nul_bytes == 2
     assert page.path.read_bytes() == b'"Id","Name"\n"1","ab"\n'
 
@@ -152,8 +154,8 @@ def test_jobs_are_polled_together_with_growing_pauses(script: Script) -> None:
 def test_a_failed_job_says_why(script: Script, session: Session, tmp_path: Path) -> None:
     script.on(JOB, Answer(body={"id": "750A", "state": "Failed", "errorMessage": "Retried more than fifteen times"}))
     (ended,) = bulk.finished(session, [bulk.Job("750A")], Pauses().clock())
-    with pytest.raises(SalesforceUnavailable, match="Retried more than fifteen times"):
-        bulk.download(session, ended, tmp_path)
+    with pytest.raises(QueryTooSlow, match="Retried more than fifteen times"):
+        bulk.download(session, ended, Progress(tmp_path))
 
 
 def test_jobs_that_cannot_be_deleted_are_named(script: Script, session: Session) -> None:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable_runtime.errors import Incomplete, SalesforceUnavailable
-from durable_runtime.extraction import Landed, Plan, Window, count, extract, live_ids, statement, window
+from durable_runtime.extraction import Landed, Reader, count, extract, live_ids
 from durable_runtime.salesforce.session import Session
+from durable_runtime.windows import Plan, Window, statement, window
 from unit.runtime.scripted_salesforce import (
     API,
     RETRY,
@@ -50,7 +51,7 @@ def script() -> Iterator[Script]:
 def read(script: Script, folder: Path, *plans: Plan) -> dict[str, Landed]:
     clock = Pauses().clock()
     with Session(settings(script.url), RETRY, clock) as session:
-        return extract(session, plans, folder, RETRY, clock)
+        return extract(Reader(session, folder, RETRY, clock), plans).landed
 
 
 def records(number: int) -> Answer:
@@ -215,7 +216,7 @@ def test_a_failed_job_is_submitted_again(script: Script, tmp_path: Path) -> None
     assert read(script, tmp_path, FIRST)["Account"].rows == 3000
     script.on(JOB, failed)
     with pytest.raises(SalesforceUnavailable, match="InternalServerError"):
-        read(script, tmp_path, FIRST)
+        read(script, tmp_path / "anew", FIRST)
 
 
 def test_a_lost_locator_starts_the_query_again(script: Script, tmp_path: Path) -> None:
@@ -237,7 +238,7 @@ def test_a_rest_answer_with_missing_records_is_read_again_then_incomplete(script
     assert read(script, tmp_path, FIRST)["Account"].rows == 3
     script.on(QUERY_ALL, total(3), short)
     with pytest.raises(Incomplete, match="announced 3 records and sent 2"):
-        read(script, tmp_path, FIRST)
+        read(script, tmp_path / "anew", FIRST)
 
 
 def test_live_records_are_counted_and_listed_without_deleted_ones(script: Script, tmp_path: Path) -> None:
@@ -245,6 +246,6 @@ def test_live_records_are_counted_and_listed_without_deleted_ones(script: Script
     clock = Pauses().clock()
     with Session(settings(script.url), RETRY, clock) as session:
         assert count(session, "Account") == 2
-        (path,) = live_ids(session, "Account", tmp_path, clock)
+        (path,) = live_ids(Reader(session, tmp_path, RETRY, clock), "Account", tmp_path / "ids")
     assert path.read_text() == f'"Id"\n"{0:018d}"\n"{1:018d}"\n'
     assert script.times(QUERY_ALL) == 0

@@ -12,13 +12,13 @@ import pytest
 
 from durable_runtime import drift
 from durable_runtime.errors import LeaseLost
-from durable_runtime.extraction import Window
 from durable_runtime.proof import _due, _joined
 from durable_runtime.spec import Extract
 from durable_runtime.warehouse import sample
 from durable_runtime.warehouse.base import Run
 from durable_runtime.warehouse.dialect import DUCKDB
 from durable_runtime.warehouse.duckdb import DuckDBWarehouse
+from durable_runtime.windows import Plan, Window
 
 END = datetime(2026, 1, 5, 2, 0, 1, tzinfo=UTC)
 
@@ -36,9 +36,10 @@ class Asked:
 
 def question(name: str, overlap_seconds: int) -> tuple[str, str]:
     session = Asked()
+    extract = Extract(name, ("Id",), lambda _fields: "", "SystemModstamp", ("R1",))
     job: Any = SimpleNamespace(
-        extracts=[Extract(name, ("Id",), lambda _fields: "", "SystemModstamp", ("R1",))],
-        windows={name: Window(None, END)},
+        extracts=[extract],
+        plans={name: Plan(extract, ("Id",), Window(None, END))},
         pipeline=SimpleNamespace(policies=SimpleNamespace(overlap_seconds=overlap_seconds)),
     )
     assert _due(job, cast(Any, session), name) == 7
