@@ -61,6 +61,9 @@ class Policy:
     reason: str
 
 
+STOPPING = ("max_runtime_seconds", "max_api_share", "regions")
+
+
 def policies(pipeline: Pipeline, layout: Layout) -> spec.Policies:
     """What the generated package will state."""
     retry = spec.Retry(**pipeline.retry.model_dump())
@@ -140,9 +143,9 @@ def set_policies(pipeline: Pipeline, layout: Layout) -> list[Policy]:
 
 
 def _requirements(pipeline: Pipeline, stated: spec.Policies) -> Iterator[tuple[str, str]]:
-    """The requirements behind what a runtime may refuse, so that its message can name them."""
+    """The requirements behind what a runtime may refuse or what may stop a run, so that its message can name them."""
     asked = dict.fromkeys(one.policy for one in LIMITS if one.asked(stated))
-    names = [*asked, *(("regions",) if stated.regions else ())]
+    names = [*asked, *(one for one in STOPPING if getattr(stated, one) != DEFAULTS[one])]
     yield from ((name, ids(pipeline, *PATHS[name])) for name in names)
 
 

@@ -38,7 +38,7 @@ class Budget:
         if usage is not None and self.policies.max_api_share is not None and self.left(usage) <= 0:
             raise QuotaReached(
                 f"The organization has used {usage.used:,} of {usage.allowed:,} daily API calls, and "
-                f"{self.policies.behind('max_api_share')} allows {self.policies.max_api_share:.4g} of them.",
+                f"{self.policies.behind('max_api_share')} lets this pipeline go up to {self.policies.max_api_share:.4g} of them.",
                 help="The calls of a day count for 24 hours: run again later, or allow more.",
                 requirement=self.policies.behind("max_api_share") or None,
             )
@@ -58,8 +58,7 @@ class Budget:
         most = self.policies.max_runtime_seconds
         if most is not None and self.clock.monotonic() - self.started >= most:
             raise TimeSpent(
-                f"The run has taken {most:,} seconds, which is what {self.policies.behind('max_runtime_seconds')} "
-                "allows.",
+                f"The run has taken the {most:,} seconds that {self.policies.behind('max_runtime_seconds')} allows.",
                 help="Run again: it goes on where this one stopped.",
                 requirement=self.policies.behind("max_runtime_seconds") or None,
             )

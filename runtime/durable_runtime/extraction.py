@@ -159,10 +159,10 @@ def _age(one: Parts) -> tuple[bool, datetime]:
 
 
 def _submit(reader: Reader, objects: Sequence[Parts]) -> None:
-    """Every job is submitted before the first one is waited for."""
+    """Every job is submitted before the first one is waited for; what came since a killed run is left for later."""
     for one in objects:
         at = 0
-        while at < len(one.parts):
+        while at < len(one.parts) and (one.since is None or one.parts[at].window.hi <= one.since):
             at += 0 if _opened(reader, one, one.parts[at]) else 1
 
 
@@ -170,7 +170,7 @@ def _collect(reader: Reader, objects: Sequence[Parts]) -> None:
     """Finish what was submitted: REST parts, then each job as it ends."""
     waiting = {part.progress.job: (one, part) for one in objects for part in one.parts if part.waits}
     for one in objects:
-        for part in [each for each in one.parts if not each.waits and not each.done]:
+        for part in [each for each in one.parts if each.begun and not each.waits and not each.done]:
             _finish(reader, one, part, None)
     for job in _ended(reader, [bulk.Job(name) for name in waiting if name is not None]):
         _finish(reader, *waiting[job.id], job)

@@ -38,6 +38,16 @@ class Part:
         return self.progress.proven or self.window.empty
 
     @property
+    def touched(self) -> bool:
+        """Whether anything of it was paid for that another window could not use."""
+        return bool(self.progress.landed) or self.progress.job is not None or self.progress.proven
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is settled which API reads it."""
+        return self.progress.job is not None or "api" in self.progress.facts
+
+    @property
     def waits(self) -> bool:
         """Whether a Bulk job works on it."""
         return self.progress.job is not None and not self.done
@@ -45,11 +55,12 @@ class Part:
 
 @dataclass(slots=True)
 class Parts:
-    """One plan's parts, oldest first."""
+    """One plan's parts, oldest first; those that begin a little before `since` are for what came after a killed run."""
 
     plan: Plan
     folder: Path
     parts: list[Part] = field(default_factory=list)
+    since: datetime | None = None
 
     def save(self) -> None:
         """Remember the parts, so that a run after a killed one finds them."""
@@ -132,7 +143,10 @@ def _kept(plan: Plan, folder: Path) -> list[Part]:
 def _around(found: Parts) -> None:
     """Windows for what the kept parts do not cover: an overlap with what is committed, and what came since."""
     lo, hi = found.plan.window.lo, found.plan.window.hi
+    while len(found.parts) > 1 and not found.parts[-1].touched and found.parts[-1].ids == ALL_IDS:
+        shutil.rmtree(found.parts.pop().progress.folder, ignore_errors=True)
     first, last = found.parts[0].window.lo, found.parts[-1].window.hi
+    found.since = last
     if lo is not None and first is not None and lo < first:
         found.put(0, Window(lo, first))
     if hi > last:

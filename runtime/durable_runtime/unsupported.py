@@ -42,10 +42,6 @@ LIMITS = (
         "Stores the field as text", warehouse="snowflake",
     ),
     Limit(
-        "unknown_fields", lambda one: one.unknown_fields == "propose", "proposals for unknown fields",
-        "Keeps unmapped fields in the extensions column",
-    ),
-    Limit(
         "extensions_column", lambda one: one.extensions_column != "extensions",
         "another column than `extensions` for unknown fields", "Keeps unmapped fields in the extensions column",
     ),
@@ -54,15 +50,8 @@ LIMITS = (
         "Alerts #data-ops on Slack when a run fails",
     ),
     Limit(
-        "max_runtime_seconds", lambda one: one.max_runtime_seconds is not None, "a limit to how long a run takes",
-        LEAVE_OUT,
-    ),
-    Limit(
         "max_staleness_seconds", lambda one: one.max_staleness_seconds is not None,
         "a limit to how old the data may get", LEAVE_OUT,
-    ),
-    Limit(
-        "max_api_share", lambda one: one.max_api_share is not None, "a share of the daily API calls", LEAVE_OUT,
     ),
     Limit(
         "monitoring_days", lambda one: one.monitoring_days is not None, "an end to monitoring data", LEAVE_OUT,

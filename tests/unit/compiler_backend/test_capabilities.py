@@ -45,12 +45,9 @@ CARRIED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "write": ({"write": {"mode": "replace"}}, ["mode"]),
     "table": ({"target": {"system": "snowflake", "table": None, "layout": "per_object"}}, ["layout"]),
     "phones": ({"conventions": {"phones": "e164", "phone_region": "US"}}, ["phones"]),
-    "proposals": ({"drift": {"unknown_fields": "propose"}}, ["unknown_fields"]),
     "column": ({"drift": {"column": "others"}}, ["extensions_column"]),
     "alerts": ({"alerts": [{"on": "drift", "channel": "slack", "to": "#x"}]}, ["alerts"]),
-    "runtime": ({"sla": {"max_runtime_seconds": 60}}, ["max_runtime_seconds"]),
     "staleness": ({"sla": {"max_staleness_seconds": 60}}, ["max_staleness_seconds"]),
-    "quota": ({"quota": {"max_api_share": 0.5}}, ["max_api_share"]),
     "retention": ({"retention": {"monitoring_days": 3, "rejects_days": 3}}, ["monitoring_days", "rejects_days"]),
     "approvals": (
         {"approvals": {"spec_change": 1, "schema_change": 1, "deploy": 1}},
@@ -84,7 +81,7 @@ def test_the_runtime_names_the_same_requirements_as_the_warnings() -> None:
     stated = policies(one, lay_out(one, schema()))
     refused = {what: ids for ids, what in unsupported(stated, "snowflake")}
     told = {each.message: each.requirement for each in warn(one, schema()) if "refuses" in each.message}
-    assert len(told) == len(refused) == 5
+    assert len(told) == len(refused) == 3
     for what, ids in refused.items():
         (requirement,) = [owner for message, owner in told.items() if what in message]
         assert ids == requirement

@@ -1,0 +1,234 @@
+"""Reading that is interrupted: killed and gone on with, cut into pieces, or stopped by a quota or by time."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functional.project import Project, Sandbox, environment, sandbox
+from functional.test_truth import compare
+
+KILLS = int(os.environ.get("DURABLE_SEEDS", "20"))
+ROWS, PAGE = 3000, 100
+RESULTS = "GET /services/data/{version}/jobs/query/{id}/results"
+CREATED = "POST /services/data/{version}/jobs/query"
+CATCHING_UP = 9  # for each of three objects, what came since: counted, read, and counted again
+QUERY = "GET /services/data/{version}/queryAll"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """For tests that change no record."""
+    with sandbox(tmp_path_factory.mktemp("sandbox"), rows=ROWS) as running:
+        yield running
+
+
+def configure(project: Project, server: Sandbox, **settings: int) -> None:
+    """Let the project reach that sandbox as any organization, with these settings."""
+    entries = {
+        "login_url": server.url,
+        "auth": "client_credentials",
+        "client_id": server.announced["client_id"],
+        "horizon_seconds": 0,
+        **settings,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in entries.items()]
+    text = "\n".join(
+        ['default_profile = "here"', "[profiles.here.salesforce]", *lines, 'client_secret = "env:SANDBOX_SECRET"']
+    )
+    alerts = '[profiles.here]\nalerts = "file"\nwarehouse = {kind = "duckdb"}\n'
+    (project.root / "durable.toml").write_text(
+        text.replace("[profiles.here.salesforce]", alerts + "[profiles.here.salesforce]") + "\n"
+    )
+    project.variables["SANDBOX_SECRET"] = server.announced["client_secret"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, server: Sandbox) -> Project:
+    made = Project.make(tmp_path / "project")
+    configure(made, server, page_records=PAGE, rest_below=200, downloads=1)
+    return made.compiled()
+
+
+def asked(server: Sandbox) -> Counter[str]:
+    """How often each endpoint was called so far."""
+    with urllib.request.urlopen(f"{server.url}/__sandbox__/requests", timeout=60) as answer:
+        return Counter(json.loads(answer.read())["requests"])
+
+
+def start(project: Project) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "generated.customer_data", "run", "--json"]
+    return subprocess.Popen(
+        command, cwd=project.root, text=True, env=environment(**project.variables),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def kill_after(project: Project, server: Sandbox, requests: int) -> bool:
+    """Start a run and kill it when it has made so many data requests; False where it ended before."""
+    before, running = data_requests(server), start(project)
+    while running.poll() is None and data_requests(server) - before < requests:
+        time.sleep(0.002)
+    alive = running.poll() is None
+    if alive:
+        os.killpg(running.pid, signal.SIGKILL)
+    running.communicate(timeout=60)
+    return alive
+
+
+def data_requests(server: Sandbox) -> int:
+    counted = asked(server)
+    return counted[RESULTS] + counted[CREATED] + counted[QUERY]
+
+
+def watermarks(project: Project) -> dict[str, Any]:
+    return {row["object"]: row["watermark"] for row in project.rows("FROM durable_state")}
+
+
+def test_what_a_killed_run_paid_for_is_not_asked_for_again(project: Project, server: Sandbox) -> None:
+    """Pages, jobs and counts of a whole undisturbed load, against one that is killed again and again."""
+    before = asked(server)
+    project.succeed()
+    undisturbed = asked(server) - before
+    compare(project, server)
+    chance, kills = random.Random(5), 0
+    while kills < KILLS:
+        project.warehouse.unlink()
+        before, here = asked(server), 0
+        while here < 5 and kill_after(project, server, chance.randrange(1, 14)):
+            here += 1
+        kills += here
+        project.succeed()
+        spent = asked(server) - before
+        compare(project, server)
+        for request, anew in ((RESULTS, 0), (CREATED, 0), (QUERY, CATCHING_UP)):
+            assert spent[request] <= undisturbed[request] + here + anew, request
+        assert not (project.root / ".durable" / "landing" / "customer_data" / "Contact").exists()
+
+
+def test_a_run_goes_on_with_what_changed_since_the_killed_one_began(tmp_path: Path) -> None:
+    made = Project.make(tmp_path / "project")
+    with sandbox(made.state, rows=600) as server:
+        configure(made, server, page_records=50, rest_below=200, downloads=2)
+        made.compiled()
+        chance = random.Random(3)
+        for turn in range(4):
+            for name in ("Account", "Contact", "Customer_Health__c"):
+                amounts = {kind: chance.randrange(9) for kind in ("insert", "update", "delete", "undelete", "purge")}
+                server.post("change", {"object": name, **amounts, "seed": chance.randrange(10**6)})
+            kill_after(made, server, chance.randrange(1, 10))
+            server.post(
+                "change", {"object": "Contact", "update": 9, "insert": 3, "delete": 2, "purge": 1, "seed": turn}
+            )
+            made.succeed(*(("--full",) if turn == 2 else ()))
+            compare(made, server)
+
+
+def test_windows_cut_by_id_and_by_time_give_the_same_table(project: Project, server: Sandbox) -> None:
+    configure(project, server, rest_below=100, partition_rows=400, page_records=150)
+    before = asked(server)
+    project.succeed()
+    by_id = asked(server) - before
+    assert by_id[CREATED] >= ROWS // 400
+    compare(project, server)
+    limit_calls(project, share=0.99)
+    configure(project, server, rest_below=100, slice_rows=500, page_records=150)
+    project.succeed("--full")
+    compare(project, server)
+
+
+def limit_calls(project: Project, share: float) -> None:
+    """Let the requirements allow a share of the daily calls."""
+    path = project.root / "requirements" / "customer_data.md"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "daily Salesforce API calls" not in line]
+    said = f"R5.9 Uses at most {share * 100:.6g}% of the daily Salesforce API calls"
+    path.write_text("\n".join([*lines, "", said, ""]), encoding="utf-8")
+    done = project.durable("compile", "customer_data", "--no-commit")
+    assert done.code == 0, done.err + done.out
+
+
+def test_a_quota_ends_the_run_partial_and_the_next_ones_go_on(tmp_path: Path) -> None:
+    made = Project.make(tmp_path / "project")
+    with sandbox(made.state, rows=2000) as server:
+        configure(made, server, page_records=200, rest_below=300, slice_rows=500)
+        made.compiled()
+        limit_calls(made, share=0.5)
+        statuses = []
+        for calls in (*[22] * 5, *[80] * 3):  # too few to read all, then enough to read and to compare
+            used = calls_made(server)
+            server.post("limits", {"DailyApiRequests": {"Max": 2 * (used + calls), "Remaining": used + 2 * calls}})
+            done = made.run()
+            statuses.append(done.summary["status"])
+            assert calls_made(server) <= used + calls + 1  # the job's deletion is cleaning up
+            if done.code == 0:
+                break
+            assert (done.code, done.summary["error"]["code"]) == (5, "RUN501"), done.err
+            assert "R5.9 lets this pipeline go up to 0.5 of them" in done.summary["error"]["message"]
+            loaded_up_to_the_watermark(made, server)
+        assert statuses[-1] == "succeeded"
+        assert len(statuses) > 4
+        compare(made, server)
+
+
+def calls_made(server: Sandbox) -> int:
+    """API calls that the organization counted so far."""
+    with urllib.request.urlopen(f"{server.url}/__sandbox__/requests", timeout=60) as answer:
+        return int(json.loads(answer.read())["api_calls"])
+
+
+def loaded_up_to_the_watermark(project: Project, server: Sandbox) -> None:
+    """Nothing with a stamp below an object's watermark is missing."""
+    if not project.warehouse.exists():
+        return
+    for name, watermark in watermarks(project).items():
+        if watermark is None:
+            continue
+        tables = ("customer_data", "customer_data__duplicates", "customer_data__rejects")
+        held = {
+            row["source_id"] for table in tables for row in project.rows(f"FROM {table} WHERE source_object = '{name}'")
+        }
+        stamp = watermark.isoformat(timespec="milliseconds") + "Z"
+        due = {one["Id"] for one in server.truth(name) if not one["IsDeleted"] and one["SystemModstamp"] < stamp}
+        assert due <= held, name
+
+
+def test_a_daily_limit_that_is_used_up_reads_nothing_and_moves_nothing(tmp_path: Path) -> None:
+    made = Project.make(tmp_path / "project")
+    with sandbox(made.state, rows=200) as server:
+        configure(made, server)
+        made.compiled().succeed()
+        before = watermarks(made)
+        server.post("change", {"object": "Contact", "update": 5, "seed": 1})
+        server.post("limits", {"DailyApiRequests": {"Max": 1000, "Remaining": 0}})
+        done = made.run()
+        assert (done.code, done.summary["status"]) == (5, "partial"), done.err
+        assert watermarks(made) == before
+        server.post("limits", {"DailyApiRequests": {"Max": 100000, "Remaining": 90000}})
+        made.succeed()
+        compare(made, server)
+
+
+def test_a_run_that_takes_too_long_ends_partial(project: Project, server: Sandbox) -> None:
+    path = project.root / "requirements" / "customer_data.md"
+    path.write_text(path.read_text(encoding="utf-8") + "\nR5.8 A run takes at most 1 second\n", encoding="utf-8")
+    assert project.durable("compile", "customer_data", "--no-commit").code == 0
+    server.post("faults", {"kind": "results", "slow": 1.2})
+    try:
+        done = project.run()
+    finally:
+        request = urllib.request.Request(f"{server.url}/__sandbox__/faults", method="DELETE")
+        urllib.request.urlopen(request, timeout=9).close()
+    assert (done.code, done.summary["error"]["code"]) == (5, "RUN503"), done.err
+    assert "R5.8" in done.summary["error"]["message"]
