@@ -40,6 +40,10 @@ def _parser(pipeline: Pipeline) -> argparse.ArgumentParser:
     run.add_argument("--profile", help="a profile of durable.toml")
     run.add_argument("--full", action="store_true", help="read everything again")
     run.add_argument("--object", help="only this object (API name)")
+    run.add_argument(
+        "--since", type=_moment, metavar="TIME", help="read again what changed from then on (ISO 8601)"
+    )
+    run.add_argument("--until", type=_moment, metavar="TIME", help="with --since: what changed before then")
     run.add_argument("--json", action="store_true", help="print one JSON object last")
     run.add_argument("--scheduled", action="store_true", help="leave silently when the schedule is not due")
     run.add_argument("--wait", action="store_true", help="wait for a run that is going on")
@@ -50,6 +54,27 @@ def _parser(pipeline: Pipeline) -> argparse.ArgumentParser:
         one.add_argument("--profile", help="a profile of durable.toml")
         one.add_argument("--json", action="store_true", help="print JSON")
     return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time such as 2026-11-20T02:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _again(arguments: argparse.Namespace) -> tuple[datetime, datetime | None] | None:
+    """The window that is to be read once more. Raises ConfigurationError for one that makes no sense."""
+    since, until = arguments.since, arguments.until
+    if since is None and until is None:
+        return None
+    if since is None or (until is not None and until <= since) or arguments.full:
+        raise ConfigurationError(
+            "--since and --until name no window to read again.",
+            help="Give --since, with or without a later --until, and without --full, which reads everything.",
+        )
+    return since, until
 
 
 def _refused(pipeline: Pipeline, argv: Sequence[str]) -> int:
@@ -111,16 +136,16 @@ def _state_folder() -> Path:
 
 def _execute(pipeline: Pipeline, arguments: argparse.Namespace, summary: Summary) -> None:
     from durable_runtime import alerts, configuration, package
+    from durable_runtime.job import Job, Options
     from durable_runtime.locking import held
     from durable_runtime.pipeline import package_folder
-    from durable_runtime.job import Job, Options
     from durable_runtime.runs import RunFolder
 
     profile = configuration.load(configuration.find(), arguments.profile)
     package.verify(pipeline, package_folder(pipeline))
     alerts.check_channels(pipeline.policies.alerts, profile.alerts)
     _say_what_stands_in(pipeline, profile, summary)
-    options = Options(arguments.full, arguments.object, frozenset(arguments.allow_guard))
+    options = Options(arguments.full, arguments.object, frozenset(arguments.allow_guard), _again(arguments))
     folder = RunFolder(profile.state, summary.started_at, pipeline.name)
     job = Job(pipeline, profile, options, summary, folder)
     assert job.extracts

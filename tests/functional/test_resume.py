@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from functional.project import Project, Sandbox, environment, sandbox
@@ -232,3 +233,31 @@ def test_a_run_that_takes_too_long_ends_partial(project: Project, server: Sandbo
         urllib.request.urlopen(request, timeout=9).close()
     assert (done.code, done.summary["error"]["code"]) == (5, "RUN503"), done.err
     assert "R5.8" in done.summary["error"]["message"]
+
+
+def test_a_window_is_read_again_without_moving_the_watermark(tmp_path: Path) -> None:
+    made = Project.make(tmp_path / "project")
+    with sandbox(made.state, rows=200) as server:
+        configure(made, server)
+        made.compiled()
+        refused = made.run("--since", "2025-01-01")
+        assert (refused.code, "was never loaded" in refused.err) == (2, True)
+        made.succeed()
+        before, whole = watermarks(made), made.rows("FROM customer_data ORDER BY source_id")
+        begin, end = "2025-01-01T00:00:00Z", "2025-06-01T00:00:00+00:00"
+        spoilt = [row["source_id"] for row in whole if "2025-01-01" <= str(row["source_modified_at"]) < "2025-06-01"]
+        with duckdb.connect(str(made.warehouse)) as database:  # as a careless hand would
+            database.execute("UPDATE customer_data SET row_hash = 'x', created_by_id = 'spoilt'")
+        summary = made.durable("run", "customer_data", "--json", "--since", begin, "--until", end).summary
+        assert summary["status"] == "succeeded"
+        assert watermarks(made) == before
+        mended = made.rows("FROM customer_data WHERE created_by_id <> 'spoilt'")
+        assert {row["source_id"] for row in mended} == set(spoilt)
+        assert len(spoilt) > 10
+        for wrong in (
+            ("--until", end),
+            ("--since", end, "--until", begin),
+            ("--since", begin, "--full"),
+            ("--since", "x"),
+        ):
+            assert made.run(*wrong).code == 2, wrong

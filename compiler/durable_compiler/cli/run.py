@@ -36,6 +36,8 @@ class _Run(click.Command):
 @click.option("--profile", metavar="P", help="The profile of durable.toml to use.")
 @click.option("--full", is_flag=True, help="Read everything again instead of what changed.")
 @click.option("--object", "object_name", metavar="O", help="Only this object (API name).")
+@click.option("--since", metavar="TIME", help="Read again what changed from then on (ISO 8601).")
+@click.option("--until", metavar="TIME", help="With --since: what changed before then.")
 @click.option("--scheduled", is_flag=True, help="Run only if the schedule says so; leave silently otherwise.")
 @click.option("--wait", is_flag=True, help="Wait for a run that is under way instead of leaving.")
 @click.option("--allow-guard", "guards", metavar="T", multiple=True, help="Let this waiting task pass once.")
@@ -45,6 +47,8 @@ def command(
     profile: str | None,
     full: bool,
     object_name: str | None,
+    since: str | None,
+    until: str | None,
     scheduled: bool,
     wait: bool,
     guards: tuple[str, ...],
@@ -52,7 +56,8 @@ def command(
 ) -> None:
     """Run a compiled pipeline once."""
     flags = {"--full": full, "--scheduled": scheduled, "--wait": wait, "--json": machine}
-    values = [("--profile", profile), ("--object", object_name), *(("--allow-guard", one) for one in guards)]
+    values = [("--profile", profile), ("--object", object_name), ("--since", since), ("--until", until)]
+    values += [("--allow-guard", one) for one in guards]
     argv = ["run", *(flag for flag, given in flags.items() if given)]
     argv += [part for flag, value in values if value is not None for part in (flag, value)]
     raise SystemExit(_run(name, argv, machine))

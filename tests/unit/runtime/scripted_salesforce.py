@@ -98,7 +98,7 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
             if answer.cut:
                 self.close_connection = True
 
-        do_GET = do_POST = do_DELETE = _answer  # noqa: N815  (names that http.server looks for)
+        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815  (names that http.server looks for)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Quiet."""
