@@ -34,13 +34,13 @@ class Budget:
     def check(self) -> None:
         """Whether another request may be made."""
         self._check_time()
-        usage = self.session.usage
+        usage, asked_by = self.session.usage, self.policies.behind("max_api_share") or "a requirement"
         if usage is not None and self.policies.max_api_share is not None and self.left(usage) <= 0:
             raise QuotaReached(
-                f"The organization has used {usage.used:,} of {usage.allowed:,} daily API calls, and "
-                f"{self.policies.behind('max_api_share')} lets this pipeline go up to {self.policies.max_api_share:.4g} of them.",
+                f"The organization has used {usage.used:,} of {usage.allowed:,} daily API calls, and {asked_by} lets "
+                f"this pipeline go up to {self.policies.max_api_share:.4g} of them.",
                 help="The calls of a day count for 24 hours: run again later, or allow more.",
-                requirement=self.policies.behind("max_api_share") or None,
+                requirement=asked_by,
             )
 
     def left(self, usage: Usage) -> int:

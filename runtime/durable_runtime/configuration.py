@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from durable_runtime.credentials import Secret, given, reference
 from durable_runtime.errors import ConfigurationError
+from durable_runtime.salesforce.sizes import SIZES, Sizes
 
 FILE_NAME = "durable.toml"
 DEFAULT_PROFILE = "local"
@@ -39,11 +41,14 @@ SALESFORCE = {
     "client_secret": SECRET,
     "username": TEXT,
     "password": SECRET,
+    "security_token": SECRET,
     "refresh_token": SECRET,
     "private_key": SECRET,
+    "ca_file": TEXT,
     "api_version": TEXT,
     "horizon_seconds": WHOLE,
     "timeout_seconds": WHOLE,
+    **{size.name: WHOLE for size in fields(Sizes)},
     "region": TEXT,
 }
 DUCKDB = {"kind": TEXT, "path": TEXT, "region": TEXT}
@@ -88,12 +93,15 @@ class SalesforceSettings:
     client_secret: Secret | None = None
     username: Secret | None = None
     password: Secret | None = None
+    security_token: Secret | None = None
     refresh_token: Secret | None = None
     private_key: Secret | None = None
+    ca_file: Path | None = None
     api_version: str = API_VERSION
     horizon_seconds: int = 0
     timeout_seconds: int = TIMEOUT_SECONDS
     region: str | None = None
+    sizes: Sizes = SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +238,22 @@ def _salesforce(value: str | Table, root: Path, where: str) -> SalesforceSetting
         username=_identity(value, "username", root, where),
         client_secret=_secret(value, "client_secret", root, where),
         password=_secret(value, "password", root, where),
+        security_token=_secret(value, "security_token", root, where),
         refresh_token=_secret(value, "refresh_token", root, where),
         private_key=_secret(value, "private_key", root, where),
-        api_version=value.get("api_version", API_VERSION).removeprefix("v"),
+        ca_file=root / Path(value["ca_file"]).expanduser() if "ca_file" in value else None,
+        api_version=_version(value.get("api_version", API_VERSION), f"{where}.api_version"),
         horizon_seconds=_at_least(0, value.get("horizon_seconds", HORIZON_SECONDS), f"{where}.horizon_seconds"),
         timeout_seconds=_at_least(1, value.get("timeout_seconds", TIMEOUT_SECONDS), f"{where}.timeout_seconds"),
         region=value.get("region"),
+        sizes=_sizes(value, where),
+    )
+
+
+def _sizes(value: Table, where: str) -> Sizes:
+    sizes = {name: value.get(name, usual) for name, usual in asdict(SIZES).items()}
+    return Sizes(
+        **{name: _at_least(0 if name == "rest_below" else 1, size, f"{where}.{name}") for name, size in sizes.items()}
     )
 
 
@@ -327,6 +345,14 @@ def _identity(table: Table, key: str, root: Path, where: str) -> Secret | None:
     if text is None or text.startswith(("env:", "file:")):
         return reference(text, root, f"{where}.{key}", hidden=False) if text else None
     return given(text, f"{where}.{key}", hidden=False)
+
+
+def _version(text: str, where: str) -> str:
+    """`62.0`, also written `62` or `v62.0`."""
+    found = re.fullmatch(r"v?([1-9]\d{0,2})(\.0)?", text)
+    if found is None:
+        raise ConfigurationError(f"{where} is {text!r}.", help=f'Write it like this: api_version = "{API_VERSION}".')
+    return f"{found[1]}.0"
 
 
 def _origin(url: str, where: str) -> str:

@@ -151,6 +151,14 @@ class Incomplete(Transient):
 class RepeatedRecords(Incomplete):
     """One query gave a record twice, so that another one may be missing though the counts match."""
 
+    code = "RUN609"
+
+
+class QueryTooSlow(Transient):
+    """Salesforce gave a query up for taking too long: a narrower one may do better, the same one will not."""
+
+    code = "RUN608"
+
 
 class LeaseLost(Transient):
     """Another run took over the lease; this one's commit was refused."""

@@ -12,12 +12,12 @@ from durable_runtime import partitions, spec
 from durable_runtime import parts as parts_of
 from durable_runtime.budget import Budget
 from durable_runtime.clock import Clock
-from durable_runtime.errors import Incomplete, PipelineError, QuotaReached, RequestRefused, TimeSpent
+from durable_runtime.errors import Incomplete, PipelineError, QueryTooSlow, QuotaReached, RequestRefused, TimeSpent
 from durable_runtime.parts import Part, Parts
 from durable_runtime.progress import Progress
 from durable_runtime.retry import retrying
 from durable_runtime.salesforce import bulk, rest
-from durable_runtime.salesforce.answers import BulkUnsupported, QueryTooSlow
+from durable_runtime.salesforce.answers import BulkUnsupported
 from durable_runtime.salesforce.describe import type_of
 from durable_runtime.salesforce.landing import Page, private_folder, write_records
 from durable_runtime.salesforce.session import Session
@@ -133,7 +133,10 @@ def land(
 ) -> Landed:
     """Any query's records, over REST or Bulk by their number; `columns` are the paths that it selects, in order."""
     plan = Plan(spec.Extract(name, columns, lambda _fields: soql, "", ()), columns, Window(None, datetime.now(UTC)))
-    large = rest.count(reader.session, soql, deleted=deleted) >= reader.sizes.rest_below
+    try:
+        large = rest.count(reader.session, soql, deleted=deleted) >= reader.sizes.rest_below
+    except QueryTooSlow:  # so many that only Bulk can go through them
+        large = True
     return _query(reader, plan, soql, folder, large=large, deleted=deleted)
 
 

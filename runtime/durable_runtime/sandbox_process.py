@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ BROUGHT_BY_THE_EXTRA = ("mimesis", "starlette", "uvicorn")  # the server's own m
 GOODBYE_SECONDS = 15.0
 HEALTH_SECONDS = 2.0
 NEEDED = ("url", "client_id", "client_secret", "username")
+OVER_TLS = "ca_file"  # named where the server speaks https
 
 
 @contextmanager
@@ -50,13 +52,16 @@ def _settings(profile: Profile, announced: dict[str, str]) -> SalesforceSettings
         client_id=given(announced["client_id"], "sandbox.client_id", hidden=False),
         client_secret=given(announced["client_secret"], "sandbox.client_secret"),
         username=given(announced["username"], "sandbox.username", hidden=False),
+        ca_file=Path(announced[OVER_TLS]) if OVER_TLS in announced else None,
     )
 
 
 def _running(folder: Path) -> dict[str, str] | None:
     try:
         announced = _announced((folder / "url.json").read_text(encoding="utf-8"))
-        answer = httpx2.get(f"{announced['url'].rstrip('/')}/services/data", timeout=HEALTH_SECONDS, trust_env=False)
+        verify = ssl.create_default_context(cafile=announced[OVER_TLS]) if OVER_TLS in announced else True
+        url = f"{announced['url'].rstrip('/')}/services/data"
+        answer = httpx2.get(url, timeout=HEALTH_SECONDS, trust_env=False, verify=verify)
     except (OSError, SalesforceUnavailable, httpx2.HTTPError, httpx2.InvalidURL):
         return None  # nobody serves this folder, or a dead server left its file behind
     return announced if answer.status_code == 200 else None
@@ -94,7 +99,7 @@ def _wait(child: subprocess.Popen[str]) -> None:
 def _announced(line: str) -> dict[str, str]:
     try:
         found: Any = json.loads(line)
-        return {name: str(found[name]) for name in NEEDED}
+        return {name: str(found[name]) for name in (*NEEDED, *(one for one in (OVER_TLS,) if one in found))}
     except (ValueError, KeyError, TypeError) as error:
         raise SalesforceUnavailable(
             "The local Salesforce server did not start.", help="Run `durable sandbox` to see what it says."

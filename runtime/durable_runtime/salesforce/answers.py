@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
 from durable_runtime.errors import (
+    ConfigurationError,
     CredentialsRejected,
     Incomplete,
     PermissionMissing,
     PipelineError,
+    QueryTooSlow,
     QuotaReached,
     RateLimited,
     RequestRefused,
@@ -32,6 +36,18 @@ class BulkUnsupported(RequestRefused):
     """The Bulk API does not know this object: REST reads it instead."""
 
 
+class NotFound(RequestRefused):
+    """What the address names is gone or hidden; whoever asked knows what that was."""
+
+
+class LogTooLong(RequestRefused):
+    """A log of deletes holds more Ids than one answer may: shorter intervals do."""
+
+
+class LogTooShort(RequestRefused):
+    """A log of deletes does not go back to the start that was asked for."""
+
+
 class LocatorExpired(Incomplete):
     """A query locator is gone: the same request can never succeed, so the whole query starts again."""
 
@@ -47,6 +63,9 @@ class Row:
     help: str
 
 
+MY_DOMAIN_HELP = "Set login_url to the My Domain address of the organization."
+REJECTED_HELP = 'Check the user name, the password and the security token; auth = "jwt" needs neither of the last two.'
+SOAP_HELP = 'Use auth = "jwt" or auth = "client_credentials": Salesforce is ending this log-in.'
 LOG_IN_HELP = "Check the connected app, its user and the secrets of this profile; `durable discover` tests them."
 LATER_HELP = "Run again later; nothing was lost."
 REPORT_HELP = "Compare the schema snapshot with `durable discover`, then compile again."
@@ -60,6 +79,38 @@ TABLE: tuple[Row, ...] = (
         "Give the connected app the scope `api`.",
     ),
     Row((401,), "INVALID_SESSION_ID", "", SessionExpired, LOG_IN_HELP),
+    Row((), "", "login rate exceeded", RateLimited, LATER_HELP),
+    Row((400, 401), "invalid_grant", "not supported on this domain", CredentialsRejected, MY_DOMAIN_HELP),
+    Row(
+        (400, 401),
+        "invalid_grant",
+        "no client credentials user",
+        CredentialsRejected,
+        "Choose the user that the app runs as in its client credentials policy.",
+    ),
+    Row(
+        (400, 401),
+        "invalid_grant",
+        "approved this consumer",
+        CredentialsRejected,
+        "Let the app's policies admit pre-authorized users, and give this user its permission set or profile.",
+    ),
+    Row(
+        (400, 401),
+        "invalid_grant",
+        "udience",
+        CredentialsRejected,
+        "Set audience: an External Client App wants the My Domain address, a connected app also "
+        "https://login.salesforce.com or https://test.salesforce.com.",
+    ),
+    Row(
+        (400, 401),
+        "invalid_grant",
+        "expired access/refresh token",
+        CredentialsRejected,
+        "The refresh token was revoked or replaced: authorize the app again and store the new one.",
+    ),
+    Row((400, 401), "invalid_grant", "authentication failure", CredentialsRejected, REJECTED_HELP),
     Row((400, 401), "invalid_grant", "", CredentialsRejected, LOG_IN_HELP),
     Row((400, 401), "invalid_client_id", "", CredentialsRejected, LOG_IN_HELP),
     Row((400, 401), "invalid_client", "", CredentialsRejected, LOG_IN_HELP),
@@ -67,6 +118,11 @@ TABLE: tuple[Row, ...] = (
     Row((400, 401), "inactive_org", "", CredentialsRejected, "The organization is inactive: ask its administrator."),
     Row((400, 401), "unauthorized_client", "", CredentialsRejected, LOG_IN_HELP),
     Row((400, 401), "unsupported_grant_type", "", CredentialsRejected, LOG_IN_HELP),
+    Row((500,), "INVALID_LOGIN", "", CredentialsRejected, REJECTED_HELP),
+    Row((500,), "LOGIN_MUST_USE_SECURITY_TOKEN", "", CredentialsRejected, "Set security_token for this profile."),
+    Row((500,), "PASSWORD_LOCKOUT", "", CredentialsRejected, "Unlock the user, then correct the password."),
+    Row((500,), "ORG_LOCKED", "", CredentialsRejected, "The organization is locked: ask its administrator."),
+    Row((500,), "INVALID_OPERATION", "", CredentialsRejected, SOAP_HELP),
     Row((), "rate_limit_exceeded", "", RateLimited, LATER_HELP),
     Row((), "REQUEST_LIMIT_EXCEEDED", "Concurrent", RateLimited, LATER_HELP),
     Row(
@@ -97,7 +153,9 @@ TABLE: tuple[Row, ...] = (
     Row((), "", "not supported by the Bulk API", BulkUnsupported, "The object is read over REST."),
     Row((), "API_ERROR", "Implementation restriction", BulkUnsupported, "The object is read over REST."),
     Row((), "INVALID_QUERY_LOCATOR", "", LocatorExpired, LATER_HELP),
-    Row((), "QUERY_TIMEOUT", "", SalesforceUnavailable, "Run again, or shorten the window with more frequent runs."),
+    Row((), "QUERY_TIMEOUT", "", QueryTooSlow, "Run again, or shorten the window with more frequent runs."),
+    Row((), "EXCEEDED_ID_LIMIT", "", LogTooLong, "The log of deletes is asked for in shorter intervals."),
+    Row((), "INVALID_REPLICATION_DATE", "", LogTooShort, "Ids are compared instead of the log of deletes."),
     Row((), "UNABLE_TO_LOCK_ROW", "", SalesforceUnavailable, LATER_HELP),
     Row((), "SERVER_UNAVAILABLE", "", SalesforceUnavailable, LATER_HELP),
     Row((), "INVALID_FIELD", "", RequestRefused, REPORT_HELP),
@@ -107,7 +165,7 @@ TABLE: tuple[Row, ...] = (
     Row((), "UNSUPPORTED_API_VERSION", "", RequestRefused, "Raise api_version in durable.toml."),
     Row((401,), "", "", SessionExpired, LOG_IN_HELP),
     Row((403,), "", "", PermissionMissing, "Give the integration user a permission set that can read this."),
-    Row((404,), "", "", RequestRefused, "Check login_url, api_version and that the object exists for this user."),
+    Row((404,), "", "", NotFound, "Check login_url, api_version and that the object exists for this user."),
     Row((409,), "", "", RequestRefused, "Another API version made this job: run again."),
     Row((410,), "", "", RequestRefused, "Salesforce retired this API version: raise api_version in durable.toml."),
     Row((414, 431), "", "", RequestRefused, "The request is too long: leave out some fields."),
@@ -127,17 +185,28 @@ OTHERWISE = Row((), "", "", RequestRefused, "Look the error code up in the Sales
 
 def error_from(response: httpx2.Response, doing: str) -> PipelineError:
     """The error that a read answer of 300 or more means; its message names the request and hides secrets."""
-    code, text = _code_and_text(response)
-    row = _row(response.status_code, code, text)
-    said = " ".join(redact(text).split())[:LONGEST_MESSAGE]
-    detail = ": ".join(part for part in (code, said) if part) or "no message"
-    error = row.error(f"Salesforce answered {response.status_code} to {doing} ({detail}).", help=row.help)
+    error = error_of(response.status_code, _body(response), doing)
     error.retry_after = _seconds(response.headers.get("Retry-After"))  # type: ignore[attr-defined]
     return error
 
 
-def unreachable(error: httpx2.HTTPError, doing: str) -> SalesforceUnavailable:
-    """The error that a failure below HTTP means."""
+def error_of(status: int, body: Any, doing: str) -> PipelineError:
+    """The error that a status and a parsed body mean, as they also stand inside a composite answer."""
+    code, text = _code_and_text(body)
+    row = _row(status, code, text)
+    said = " ".join(redact(text).split())[:LONGEST_MESSAGE]
+    detail = ": ".join(part for part in (code, said) if part) or "no message"
+    return row.error(f"Salesforce answered {status} to {doing} ({detail}).", help=row.help)
+
+
+def unreachable(error: httpx2.HTTPError, doing: str) -> PipelineError:
+    """The error that a failure below HTTP means; a certificate that is not trusted passes with no retry."""
+    untrusted = next((one for one in _causes(error) if isinstance(one, ssl.SSLCertVerificationError)), None)
+    if untrusted is not None:
+        return ConfigurationError(
+            f"The certificate that was shown for {doing} is not trusted ({untrusted.verify_message}).",
+            help="Check login_url; behind a proxy or a local server, set ca_file or SSL_CERT_FILE to its authority.",
+        )
     return SalesforceUnavailable(
         f"Salesforce could not be reached for {doing} ({type(error).__name__}).",
         help="Check the network, the proxy and login_url; run again later.",
@@ -154,6 +223,12 @@ def parsed(response: httpx2.Response, doing: str) -> Any:
         ) from error
 
 
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def _row(status: int, code: str, text: str) -> Row:
     for row in TABLE:
         if (not row.statuses or status in row.statuses) and row.code in ("", code) and row.text in text:
@@ -161,11 +236,14 @@ def _row(status: int, code: str, text: str) -> Row:
     return SERVER_ERROR if status >= 500 else OTHERWISE
 
 
-def _code_and_text(response: httpx2.Response) -> tuple[str, str]:
+def _body(response: httpx2.Response) -> Any:
     try:
-        body = json.loads(response.content)
+        return json.loads(response.content)
     except ValueError:
-        return "", ""  # an edge or proxy page: its HTML tells a user nothing
+        return None  # an edge or proxy page: its HTML tells a user nothing
+
+
+def _code_and_text(body: Any) -> tuple[str, str]:
     first = body[0] if isinstance(body, list) and body else body
     if not isinstance(first, dict):
         return "", ""

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from durable_runtime.clock import Clock
-from durable_runtime.errors import Incomplete, PipelineError, RequestRefused, SalesforceUnavailable
+from durable_runtime.errors import Incomplete, PipelineError, QueryTooSlow, RequestRefused, SalesforceUnavailable
 from durable_runtime.progress import Progress
 from durable_runtime.redaction import redact
-from durable_runtime.salesforce.answers import LONGEST_MESSAGE, LocatorExpired, QueryTooSlow
+from durable_runtime.salesforce.answers import LONGEST_MESSAGE, LocatorExpired
 from durable_runtime.salesforce.landing import Page, write_stream
 from durable_runtime.salesforce.session import Session
 from durable_runtime.salesforce.sizes import SIZES, Sizes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from durable_runtime.errors import ObjectGone, PermissionMissing, RequestRefused
+from durable_runtime.salesforce.answers import NotFound
 from durable_runtime.salesforce.session import Session
 
 COMPOUND = frozenset({"address", "location"})
@@ -11,11 +13,36 @@ UNREADABLE = COMPOUND | {"base64"}
 
 
 def describe(session: Session, name: str) -> dict[str, Any]:
-    """One object with its fields, asked for once a session; fields hidden from the user are absent."""
+    """One object with its fields, asked for once a session; fields hidden from the user are absent.
+
+    Raises ObjectGone for an object that is deleted or hidden from the user.
+    """
     if name not in session.described:
-        session.described[name] = session.get(f"sobjects/{name}/describe")
+        try:
+            session.described[name] = session.get(f"sobjects/{name}/describe")
+        except NotFound as error:
+            raise ObjectGone(
+                f"{name} is not visible any more; nothing was read, of the other objects neither.",
+                help="Give the integration user access to the object, or take it out of the requirements; "
+                "where every object is missing, check api_version.",
+            ) from error
     found: dict[str, Any] = session.described[name]
     return found
+
+
+def classified(session: Session, name: str) -> dict[str, dict[str, Any]] | None:
+    """Each field of an object with its SecurityClassification and ComplianceGroup, which describe does not tell.
+
+    None where the user may not read FieldDefinition, or the organization has none.
+    """
+    asked = (
+        "SELECT QualifiedApiName, SecurityClassification, ComplianceGroup FROM FieldDefinition "  # noqa: S608
+        f"WHERE EntityDefinition.QualifiedApiName = '{name}'"  # a name of the reviewed package
+    )
+    try:
+        return {one["QualifiedApiName"]: one for one in session.get("query", {"q": asked})["records"]}
+    except (RequestRefused, PermissionMissing):
+        return None
 
 
 def visible_fields(description: dict[str, Any]) -> tuple[str, ...]:

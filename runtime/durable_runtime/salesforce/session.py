@@ -1,11 +1,13 @@
-"""One HTTP session with Salesforce: log-in, one re-login, retries, limits, and errors by table."""
+"""One HTTP session with Salesforce, safe for many threads: one re-login for a dead token, retries, limits, errors."""
 
 from __future__ import annotations
 
 import re
+import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,31 +17,21 @@ import httpx2
 
 from durable_runtime.clock import Clock
 from durable_runtime.configuration import SalesforceSettings, is_loopback
-from durable_runtime.credentials import Secret
-from durable_runtime.errors import ConfigurationError, CredentialsRejected
-from durable_runtime.redaction import remember
+from durable_runtime.errors import ConfigurationError, Fatal, OtherOrganization
 from durable_runtime.retry import retrying
+from durable_runtime.salesforce import api_versions, logins
 from durable_runtime.salesforce.answers import SessionExpired, error_from, parsed, unreachable
+from durable_runtime.salesforce.logins import Login
 from durable_runtime.spec import Retry
+
+__all__ = ["Allowance", "Login", "Session", "Usage", "trusted"]
 
 T = TypeVar("T")
 Parameters = Mapping[str, str]
 
-TOKEN_PATH = "/services/oauth2/token"  # noqa: S105  (an address)
-JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-JWT_LIFE = timedelta(minutes=3)
 CONNECT_SECONDS = 10.0
-USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
-ORGANIZATION = re.compile(r"/id/(00D[A-Za-z0-9]{12,15})/")
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What a token answer gives."""
-
-    token: str
-    instance_url: str
-    organization_id: str
+RENEWALS = 3  # log-ins that one request may make, so that an address that is never allowed cannot go on for ever
+USAGE = re.compile(r"(?<![\w-])api-usage\s*=\s*(\d+)\s*/\s*(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +40,14 @@ class Usage:
 
     used: int
     allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One entry of `/limits`: how much is allowed, and how much of it is left."""
+
+    allowed: int
+    remaining: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,40 @@ class Request:
     json: Mapping[str, Any] | None
 
 
+@dataclass(slots=True)
+class _Held:
+    """The log-in in use: how many in a row before it never worked, and whether Salesforce has accepted it."""
+
+    login: Login
+    barren: int = 0
+    works: bool = False
+
+
+def nothing_forbidden() -> None:
+    """No limit holds."""
+
+
 class Session:
-    """Requests to one organization; a context manager. It logs in at the first request that needs it."""
+    """Requests to one organization; a context manager. It logs in at the first request that needs it.
+
+    `requests` counts the answers, log-ins aside; `usage` is what the newest of them told; `warnings` are sentences
+    for the run's summary. A retired API version raises ConfigurationError here, before anything is asked. `allow` is
+    called before each request but log-ins, and raises where no more may be made.
+    """
 
     def __init__(self, settings: SalesforceSettings, retry: Retry, clock: Clock) -> None:
         self._settings, self._retry, self._clock = settings, retry, clock
-        self._login: Login | None = None
+        notices = (api_versions.notice(settings.api_version, clock.now()), logins.LEGACY.get(settings.auth))
+        self.warnings = [one for one in notices if one]
         self.usage: Usage | None = None
         self.requests = 0
         self.described: dict[str, Any] = {}
+        self.allow: Callable[[], None] = nothing_forbidden
+        self._held: _Held | None = None
+        self._refused: Fatal | None = None
+        self._log_in_lock, self._count_lock = threading.Lock(), threading.Lock()
         self._client = httpx2.Client(
-            verify=httpx2.create_ssl_context(),
+            verify=trusted(settings),
             trust_env=not is_loopback(urlsplit(settings.login_url).hostname or ""),  # no proxy reaches this machine
             timeout=httpx2.Timeout(float(settings.timeout_seconds), connect=CONNECT_SECONDS),
             follow_redirects=False,
@@ -101,9 +124,7 @@ class Session:
 
     def login(self) -> Login:
         """The current log-in, made now where there is none; wrong credentials raise CredentialsRejected at once."""
-        if self._login is None:
-            self._login = retrying(self._retry, self._clock, self._log_in)
-        return self._login
+        return retrying(self._retry, self._clock, lambda: self._current(None)[0]).login
 
     def server_time(self) -> datetime:
         """Salesforce's own clock, whole seconds, from the Date header of a new answer."""
@@ -115,6 +136,13 @@ class Session:
                 "Salesforce's answer carries no Date header, so no window can be set.",
                 help="Let the proxy in between pass the Date header on.",
             ) from error
+
+    def limits(self) -> dict[str, Allowance]:
+        """The organization's allowances by Salesforce's names for them, asked for now with one request."""
+        answer = self.get("limits")
+        entries = answer.items() if isinstance(answer, dict) else ()
+        shown = {name: _allowance(one) for name, one in entries}
+        return {name: one for name, one in shown.items() if one is not None}
 
     def get(self, path: str, params: Parameters | None = None) -> Any:
         """The JSON of a resource, numbers as text. A path that starts with / is taken as it is."""
@@ -142,22 +170,44 @@ class Session:
         return retrying(self._retry, self._clock, lambda: self._authorised(request, consume))
 
     def _authorised(self, request: Request, consume: Callable[[httpx2.Response], T]) -> T:
-        login = self._login or self._log_in()
-        self._login = login
-        try:
-            return self._exchange(login, request, consume)
-        except SessionExpired:
-            self._login = login = self._log_in()
-            return self._exchange(login, request, consume)
+        """Ask, and ask again with a new log-in where the token is dead; two that never worked are not replaced."""
+        renewals = 0
+        held, _ = self._current(None)
+        while True:
+            try:
+                return self._exchange(held, request, consume)
+            except SessionExpired:
+                if (held.barren and not held.works) or renewals == RENEWALS:
+                    raise
+            held, made = self._current(held)
+            renewals += made
 
-    def _exchange(self, login: Login, request: Request, consume: Callable[[httpx2.Response], T]) -> T:
-        url, doing = login.instance_url + request.path, f"{request.method} {request.path}"
-        headers = {"Authorization": f"Bearer {login.token}"}
+    def _current(self, dead: _Held | None) -> tuple[_Held, bool]:
+        """The log-in to use and whether it was made now: only who holds the dead one that is still in use logs in."""
+        with self._log_in_lock:
+            if self._refused is not None:
+                raise self._refused
+            if self._held is not None and self._held is not dead:
+                return self._held, False
+            try:
+                login = logins.log_in(self._client, self._settings, self._clock)
+                _same_organization(login, dead)
+            except Fatal as error:
+                self._refused = error  # other threads must not knock again: a user may be locked out for it
+                raise
+            self._held = _Held(login, 0 if dead is None or dead.works else dead.barren + 1)
+            return self._held, True
+
+    def _exchange(self, held: _Held, request: Request, consume: Callable[[httpx2.Response], T]) -> T:
+        self.allow()
+        url, doing = held.login.instance_url + request.path, f"{request.method} {request.path}"
+        headers = {"Authorization": f"Bearer {held.login.token}"}
         try:
             with self._client.stream(
                 request.method, url, params=request.params, json=request.json, headers=headers
             ) as response:
                 self._note(response)
+                held.works = held.works or (response.status_code < 500 and response.status_code != 401)
                 if response.status_code >= 300:
                     response.read()
                     raise error_from(response, doing)
@@ -166,26 +216,34 @@ class Session:
             raise unreachable(error, doing) from error
 
     def _note(self, response: httpx2.Response) -> None:
-        self.requests += 1
         found = USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
-        if found:
-            self.usage = Usage(int(found[1]), int(found[2]))
+        with self._count_lock:
+            self.requests += 1
+            if found:
+                self.usage = Usage(int(found[1]), int(found[2]))
 
-    def _log_in(self) -> Login:
-        grant = GRANTS.get(self._settings.auth)
-        if grant is None:
-            raise ConfigurationError(
-                f"auth = {self._settings.auth!r} cannot be used: this version supports jwt and client_credentials.",
-                help='Set auth = "jwt" or auth = "client_credentials" in durable.toml.',
-            )
-        url = self._settings.login_url + TOKEN_PATH
+
+def _same_organization(login: Login, dead: _Held | None) -> None:
+    if dead is not None and login.organization_id != dead.login.organization_id:
+        raise OtherOrganization(
+            f"The session ended, and the new log-in belongs to organization {login.organization_id} instead of "
+            f"{dead.login.organization_id}.",
+            help="Somebody changed the credentials or login_url during the run: set them right and run again.",
+        )
+
+
+def trusted(settings: SalesforceSettings) -> ssl.SSLContext:
+    """The certificates that are believed: the system's or SSL_CERT_FILE's, and those of `ca_file`."""
+    context = httpx2.create_ssl_context()
+    if settings.ca_file is not None:
         try:
-            response = self._client.post(url, data=grant(self._settings, self._clock))
-        except httpx2.HTTPError as error:
-            raise unreachable(error, "the log-in") from error
-        if response.status_code >= 300:
-            raise error_from(response, "the log-in")
-        return _login(parsed(response, "the log-in"))
+            context.load_verify_locations(cafile=settings.ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigurationError(
+                f"salesforce.ca_file: {settings.ca_file} cannot be read as certificates in PEM form.",
+                help="Point it to the certificate of the authority that signed Salesforce's, or leave it out.",
+            ) from error
+    return context
 
 
 def _json(response: httpx2.Response, path: str) -> Any:
@@ -193,60 +251,8 @@ def _json(response: httpx2.Response, path: str) -> Any:
     return parsed(response, path)
 
 
-def _login(answer: Any) -> Login:
+def _allowance(entry: Any) -> Allowance | None:
     try:
-        token, url, identity = str(answer["access_token"]), str(answer["instance_url"]), str(answer["id"])
-    except (KeyError, TypeError) as error:
-        raise CredentialsRejected(
-            "The log-in's answer has no access_token, instance_url or id.",
-            help="Check that login_url is a Salesforce address.",
-        ) from error
-    remember(token)
-    parts, organization = urlsplit(url), ORGANIZATION.search(identity)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise CredentialsRejected(
-            "The log-in's answer points to an address without https.",
-            help="Check that login_url is a Salesforce address.",
-        )
-    if organization is None:
-        raise CredentialsRejected(
-            "The log-in's answer does not name the organization.", help="Check that login_url is a Salesforce address."
-        )
-    return Login(token, f"{parts.scheme}://{parts.netloc}", organization[1])
-
-
-def _revealed(secret: Secret | None) -> str:
-    return secret.reveal() if secret else ""
-
-
-def _client_credentials(settings: SalesforceSettings, _clock: Clock) -> dict[str, str]:
-    return {
-        "grant_type": "client_credentials",
-        "client_id": _revealed(settings.client_id),
-        "client_secret": _revealed(settings.client_secret),
-    }
-
-
-def _jwt_bearer(settings: SalesforceSettings, clock: Clock) -> dict[str, str]:
-    import jwt  # 70 ms that other log-ins do not need
-
-    claims = {
-        "iss": _revealed(settings.client_id),
-        "sub": _revealed(settings.username),
-        "aud": settings.audience,
-        "exp": int((clock.now() + JWT_LIFE).timestamp()),
-    }
-    try:
-        assertion = jwt.encode(claims, _revealed(settings.private_key), algorithm="RS256")
-    except (ValueError, TypeError, jwt.PyJWTError) as error:
-        raise ConfigurationError(
-            "salesforce.private_key is not a private key in PEM form.",
-            help="Point it to the RSA key of the connected app.",
-        ) from error
-    return {"grant_type": JWT_GRANT, "assertion": assertion}
-
-
-GRANTS: dict[str, Callable[[SalesforceSettings, Clock], dict[str, str]]] = {
-    "client_credentials": _client_credentials,
-    "jwt": _jwt_bearer,
-}
+        return Allowance(int(entry["Max"]), int(entry["Remaining"]))
+    except (KeyError, TypeError, ValueError):
+        return None  # Salesforce may add entries of another shape

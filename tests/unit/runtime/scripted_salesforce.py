@@ -44,6 +44,7 @@ class Script:
     parameters: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    dead: set[str] = field(default_factory=set)  # "Bearer TOKEN" of a session that has ended
     url: str = ""
 
     def on(self, request: str, *answers: Answer) -> None:
@@ -86,8 +87,9 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
             request = f"{self.command} {parts.path}"
             script.asked.append(request)
             script.parameters.append({name: values[0] for name, values in parse_qs(parts.query).items()})
-            script.tokens.append(self.headers.get("Authorization", ""))
-            answer = script.next(request)
+            token = self.headers.get("Authorization", "")
+            script.tokens.append(token)
+            answer = Answer(401, EXPIRED) if token in script.dead else script.next(request)
             content = answer.content()
             self.send_response(answer.status)
             for name, value in answer.headers.items():

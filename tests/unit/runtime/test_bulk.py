@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_runtime.errors import DiskFull, Incomplete
+from durable_runtime.errors import DiskFull, Incomplete, QueryTooSlow
 from durable_runtime.progress import Progress
 from durable_runtime.salesforce import bulk
-from durable_runtime.salesforce.answers import QueryTooSlow
 from durable_runtime.salesforce.landing import RecordCounter, disk_full, write_records
 from durable_runtime.salesforce.session import Session
 from unit.runtime.scripted_salesforce import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from durable_runtime.configuration import Profile, load
+from durable_runtime.configuration import AUTHS, NEEDED_BY_AUTH, Profile, load
 from durable_runtime.credentials import key
 from durable_runtime.errors import ConfigurationError
 
@@ -117,6 +117,37 @@ def test_a_mistake_is_named_with_what_was_meant(tmp_path: Path, text: str, says:
 def test_a_profile_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         prod(tmp_path, (old, new))
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+def test_every_log_in_names_each_setting_that_it_lacks(tmp_path: Path, auth: str) -> None:
+    needed = {"login_url": '"https://example.my.salesforce.com"', **dict.fromkeys(NEEDED_BY_AUTH[auth], '"env:X"')}
+    for missing in needed:
+        lines = [f"{name} = {value}" for name, value in needed.items() if name != missing]
+        path = written(tmp_path, f'[profiles.p.salesforce]\nauth = "{auth}"\n' + "\n".join(lines))
+        with pytest.raises(ConfigurationError) as caught:
+            load(path, "p")
+        assert caught.value.message == f"profiles.p.salesforce needs {missing}."
+        assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("written_out", ["62.0", "62", "v62.0"])
+def test_an_api_version_has_one_form(tmp_path: Path, written_out: str) -> None:
+    line = f'auth = "jwt"\napi_version = "{written_out}"'
+    assert prod(tmp_path, ('auth = "jwt"', line)).salesforce.api_version == "62.0"
+
+
+@pytest.mark.parametrize("wrong", ["62.5", "newest", "", "0.0", "v", "../62.0"])
+def test_what_is_no_api_version_is_refused(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="api_version is") as caught:
+        prod(tmp_path, ('auth = "jwt"', f'auth = "jwt"\napi_version = "{wrong}"'))
+    assert caught.value.exit_code == 2
+
+
+def test_an_authority_is_a_file_relative_to_the_configuration(tmp_path: Path) -> None:
+    found = prod(tmp_path, ('auth = "jwt"', 'auth = "jwt"\nca_file = "secrets/ca.pem"')).salesforce
+    assert found.ca_file == tmp_path / "secrets" / "ca.pem"
+    assert prod(tmp_path).salesforce.ca_file is None
 
 
 def test_a_snowflake_profile_never_falls_back_to_the_sandbox(tmp_path: Path) -> None:

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 
 from durable_runtime import partitions, parts
 from durable_runtime.budget import Budget
-from durable_runtime.errors import QuotaReached, RequestRefused, TimeSpent
+from durable_runtime.errors import QueryTooSlow, QuotaReached, RequestRefused, TimeSpent
 from durable_runtime.extraction import Landed, Reader, Reads, by_ids, extract
 from durable_runtime.progress import Progress
 from durable_runtime.salesforce import bulk, rest
-from durable_runtime.salesforce.answers import QueryTooSlow
 from durable_runtime.salesforce.landing import write_records
 from durable_runtime.salesforce.session import Session, Usage
 from durable_runtime.salesforce.sizes import Sizes

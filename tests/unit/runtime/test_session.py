@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import jwt
 import pytest
@@ -17,6 +20,7 @@ from durable_runtime.credentials import given
 from durable_runtime.errors import (
     ConfigurationError,
     CredentialsRejected,
+    OtherOrganization,
     PermissionMissing,
     PipelineError,
     QuotaReached,
@@ -24,8 +28,8 @@ from durable_runtime.errors import (
     RequestRefused,
     SalesforceUnavailable,
 )
-from durable_runtime.salesforce.answers import TABLE, BulkUnsupported
-from durable_runtime.salesforce.session import Session, Usage
+from durable_runtime.salesforce.answers import TABLE, BulkUnsupported, SessionExpired
+from durable_runtime.salesforce.session import Allowance, Session, Usage
 from unit.runtime.scripted_salesforce import (
     API,
     EXPIRED,
@@ -87,11 +91,10 @@ def test_a_jwt_log_in_signs_who_it_is_for_three_minutes(script: Script) -> None:
     assert claims["exp"] == int(now.timestamp()) + 180
 
 
-@pytest.mark.parametrize("auth", ["password", "soap", "refresh_token"])
-def test_other_log_ins_say_what_is_supported(script: Script, auth: str) -> None:
+def test_an_unknown_log_in_says_what_is_supported(script: Script) -> None:
     with (
-        Session(replace(settings(script.url), auth=auth), RETRY, Pauses().clock()) as session,
-        pytest.raises(ConfigurationError, match="this version supports jwt and client_credentials"),
+        Session(replace(settings(script.url), auth="kerberos"), RETRY, Pauses().clock()) as session,
+        pytest.raises(ConfigurationError, match="jwt, client_credentials, refresh_token, password, soap"),
     ):
         session.login()
 
@@ -121,6 +124,121 @@ def test_a_token_that_stays_invalid_is_a_credentials_error(script: Script) -> No
         session.get("limits")
     assert caught.value.exit_code == 7
     assert script.times(LIMITS) == 2
+
+
+def together(count: int, work: Callable[[], object]) -> list[object]:
+    """What each of so many threads that start at once returned or raised."""
+    gate = threading.Barrier(count)
+
+    def one(_: int) -> object:
+        gate.wait()
+        try:
+            return work()
+        except PipelineError as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_many_threads_with_a_dead_session_log_in_once(script: Script) -> None:
+    script.on(LIMITS, Answer(body={"ok": True}))
+    with opened(script) as session:
+        session.get("limits")
+        held = session.login()
+        script.dead.add(f"Bearer {held.token}")
+        assert together(8, lambda: session.get("limits")) == [{"ok": True}] * 8
+        assert session.login() != held
+        assert session.requests == script.times(LIMITS) > 9
+    assert script.times(TOKEN) == 2
+
+
+def test_threads_that_find_the_credentials_refused_do_not_knock_again(script: Script) -> None:
+    script.on(TOKEN, Answer(400, {"error": "invalid_grant", "error_description": "authentication failure"}))
+    with opened(script) as session:
+        found = together(8, lambda: session.get("limits"))
+        assert [type(one) for one in found] == [CredentialsRejected] * 8
+    assert script.times(TOKEN) == 1
+
+
+def test_a_new_token_that_does_not_work_is_not_replaced_by_any_thread(script: Script) -> None:
+    script.on(LIMITS, Answer(401, EXPIRED))
+    with opened(script) as session:
+        session.login()
+        found = together(6, lambda: session.get("limits"))
+        assert {type(one) for one in found} == {SessionExpired}
+    assert script.times(TOKEN) == 2
+
+
+def test_a_session_that_dies_again_and_again_is_renewed_while_it_works_in_between(script: Script) -> None:
+    script.on(LIMITS, *[Answer(401, EXPIRED), Answer(body={"ok": True})] * 6)
+    with opened(script) as session:
+        assert [session.get("limits") for _ in range(6)] == [{"ok": True}] * 6
+    assert script.times(TOKEN) == 7
+
+
+def test_login_rate_limits_are_waited_for(script: Script) -> None:
+    script.on(
+        TOKEN,
+        Answer(400, {"error": "invalid_grant", "error_description": "login rate exceeded"}),
+        login(script.url, "token-number-1"),
+    )
+    pauses = Pauses()
+    with opened(script, pauses) as session:
+        assert session.organization_id == ORGANIZATION
+    assert len(pauses.slept) == 1
+
+
+def test_a_short_organization_id_becomes_the_long_one(script: Script) -> None:
+    identity = f"{script.url}/id/00Dd0000000iXyz/005000000000001AAA"
+    script.on(TOKEN, Answer(body={"access_token": "token-number-1", "instance_url": script.url, "id": identity}))
+    with opened(script) as session:
+        assert session.organization_id == "00Dd0000000iXyzEAE"
+
+
+def test_limits_are_read_with_one_request_and_other_shapes_are_passed_over(script: Script) -> None:
+    entries = {"DailyApiRequests": {"Max": 5000, "Remaining": 4982, "x": {"Max": 250, "Remaining": 233}}}
+    script.on(LIMITS, Answer(body=entries | {"Odd": 3, "Older": {"Max": 1}, "None": None}))
+    with opened(script) as session:
+        assert session.limits() == {"DailyApiRequests": Allowance(5000, 4982)}
+    assert script.times(LIMITS) == 1
+
+
+@pytest.mark.parametrize(("version", "warned"), [("35.0", True), ("62.0", False)])
+def test_a_version_that_retires_soon_is_warned_about(script: Script, version: str, warned: bool) -> None:
+    now = datetime(2028, 3, 1, tzinfo=UTC)
+    old = replace(settings(script.url), api_version=version)
+    with Session(old, RETRY, Clock(now=lambda: now)) as session:
+        assert [("retires API version 35.0" in one) for one in session.warnings] == [True] * warned
+
+
+def test_a_retired_version_is_refused_before_anything_is_asked(script: Script) -> None:
+    with pytest.raises(ConfigurationError, match=r"retired API version 30\.0 with Summer '25") as caught:
+        Session(replace(settings(script.url), api_version="30.0"), RETRY, Pauses().clock())
+    assert caught.value.exit_code == 2
+    assert script.asked == []
+
+
+def test_an_authority_that_cannot_be_read_is_refused(script: Script, tmp_path: Path) -> None:
+    broken = tmp_path / "ca.pem"
+    for content in (None, "not a certificate"):
+        if content:
+            broken.write_text(content)
+        with pytest.raises(ConfigurationError, match=r"ca\.pem cannot be read as certificates"):
+            Session(replace(settings(script.url), ca_file=broken), RETRY, Pauses().clock())
+
+
+def test_a_log_in_that_changes_the_organization_during_a_run_is_fatal(script: Script) -> None:
+    other = {"access_token": "token-number-2", "instance_url": script.url, "id": "https://x/id/00D000000000002EAA/005"}
+    script.on(TOKEN, login(script.url, "token-number-1"), Answer(body=other))
+    script.on(LIMITS, Answer(body={"ok": True}), Answer(401, EXPIRED))
+    with opened(script) as session:
+        session.get("limits")
+        for _ in range(2):
+            with pytest.raises(OtherOrganization, match="00D000000000002EAA instead of 00D000000000001EAA"):
+                session.get("limits")
+    assert script.times(TOKEN) == 2
+    assert "Bearer token-number-2" not in script.tokens
 
 
 def test_access_revoked_during_the_run_is_a_credentials_error(script: Script) -> None:
@@ -222,6 +340,30 @@ def test_each_answer_means_one_error(
 
 def test_every_row_of_the_table_says_what_to_do() -> None:
     assert [row for row in TABLE if not row.help.endswith(".") or not issubclass(row.error, PipelineError)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "remedy"),
+    [
+        ("invalid_grant", "request not supported on this domain", "login_url to the My Domain address"),
+        ("invalid_grant", "no client credentials user enabled", "Choose the user that the app runs as"),
+        ("invalid_grant", "user hasn't approved this consumer", "pre-authorized users"),
+        ("invalid_grant", "audience is invalid", "Set audience"),
+        ("invalid_grant", "Audience validation failed", "Set audience"),
+        ("invalid_grant", "expired access/refresh token", "authorize the app again"),
+        ("invalid_grant", "authentication failure", "security token"),
+        ("invalid_grant", "invalid assertion", "Check the connected app"),
+        ("invalid_client_id", "client identifier invalid", "Check the connected app"),
+        ("inactive_user", "user is inactive", "Activate the integration user"),
+        ("inactive_org", "organization is inactive", "organization is inactive"),
+    ],
+)
+def test_each_refused_log_in_has_its_remedy(script: Script, code: str, description: str, remedy: str) -> None:
+    script.on(TOKEN, Answer(400, {"error": code, "error_description": description}))
+    with opened(script) as session, pytest.raises(CredentialsRejected) as caught:
+        session.login()
+    assert f"({code}: {description})" in caught.value.message
+    assert remedy in caught.value.help
 
 
 def test_a_redirect_is_not_followed(script: Script) -> None:
