@@ -1,5 +1,6 @@
 # make demo   English to a committed package to a synced table, twice (installs what it needs into .venv)
 # make test   every test                make check   formatting, lint, types, layers, generated code, then the tests
+# make clients  other people's Salesforce clients into .clients, for the tests that drive them (skipped without)
 # make proof  the long runs and the benchmarks, written to docs/proof/      make clean   removes what make made
 
 PYTHON ?= python3
@@ -16,10 +17,10 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs proof clean
+.PHONY: help demo test check lint docs clients proof clean
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -56,6 +57,23 @@ check: lint test
 docs: .venv/.dev
 	$(BIN)/python -m durable_compiler.documentation docs/reference/language tests/cases/language/corpus/salesforce.schema.json
 
+clients:
+	@$(MAKE) --no-print-directory -j3 .clients/airbyte/.made .clients/singer/.made .clients/jsforce/.made
+
+# The lists are complete, so nothing is left to be resolved.
+.clients/%/.made: tests/clients/%.txt | .venv/.made
+	@echo "Installing $* into .clients (about half a minute, once)"
+	@$(PYTHON) -m venv --clear .clients/$*
+	@.clients/$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-compile -r $<
+	@touch $@
+
+.clients/jsforce/.made: tests/clients/package.json tests/clients/package-lock.json | .venv/.made
+	@command -v npm >/dev/null || { echo "jsforce needs Node 18 or newer with npm. On Debian: apt-get install nodejs npm" >&2; exit 1; }
+	@echo "Installing jsforce into .clients"
+	@mkdir -p .clients/jsforce && cp $^ .clients/jsforce/
+	@cd .clients/jsforce && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 proof: .venv/.dev
 	@mkdir -p docs/proof
 	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
@@ -65,5 +83,5 @@ proof: .venv/.dev
 	$(BIN)/python benchmarks/language.py --mutants -1 --output docs/proof/language.md
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find $(wildcard $(TREE)) -name __pycache__ -type d -prune -exec rm -rf {} +

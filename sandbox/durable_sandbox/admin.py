@@ -1,7 +1,9 @@
-"""The administrator's endpoints, for loopback callers only: change, exact records, truth, clock, fields, counters."""
+"""The administrator's endpoints, for loopback callers only: change, exact records, truth, clock, counters."""
 
 import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import fields as dataclass_fields
+from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
@@ -10,17 +12,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from durable_sandbox import ids
 from durable_sandbox.changes import Change, apply
 from durable_sandbox.clock import parse, stamp
+from durable_sandbox.drift import find_table
 from durable_sandbox.errors import ApiError
-from durable_sandbox.generate import MAKERS, NULL, Row, derive
-from durable_sandbox.journal import field_from
-from durable_sandbox.objects import FIELD_TYPES, NUMBER_TYPES, Field
+from durable_sandbox.generate import NULL, Row, derive
+from durable_sandbox.objects import Field
 from durable_sandbox.render import truth_lines
 from durable_sandbox.sandbox import Sandbox
 from durable_sandbox.store import Table
+from durable_sandbox.values import stored
 
 _STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
 _CHUNK_LINES = 1000
-_FIELD_NAMES = frozenset(item.name for item in dataclass_fields(Field))
 
 
 def _refuse(message: str) -> ApiError:
@@ -33,35 +35,29 @@ class _Exact(str):
     __slots__ = ()
 
 
-async def _body(request: Request) -> object:
+async def json_body(request: Request, whole: Callable[[str], object] = _Exact) -> object:
+    """The body's JSON, its decimal numbers as they were written."""
     try:
-        return json.loads(await request.body() or b"{}", parse_float=_Exact, parse_int=_Exact)
+        return json.loads(await request.body() or b"{}", parse_float=_Exact, parse_int=whole)
     except ValueError as error:
         raise _refuse(f"the body is not JSON: {error}") from error
 
 
-async def _object_body(request: Request) -> dict[str, Any]:
-    body = await _body(request)
+async def object_body(request: Request) -> dict[str, Any]:
+    """The body's JSON object."""
+    body = await json_body(request)
     if not isinstance(body, dict):
         raise _refuse("the body must be a JSON object")
     return body
 
 
-def _table(sandbox: Sandbox, name: object) -> Table:
-    table = sandbox.store.table(str(name))
-    if table is None:
-        known = ", ".join(item.kind.name for item in sandbox.store.tables.values())
-        raise ApiError(404, "NOT_FOUND", f"the sandbox has no object {name!r}; it has {known}")
-    return table
-
-
 async def change(sandbox: Sandbox, request: Request) -> Response:
     """Insert, update, delete, undelete, duplicate and purge random records."""
-    body = await _object_body(request)
+    body = await object_body(request)
     known = {item.name for item in dataclass_fields(Change)}
     if "object" not in body or set(body) - known:
         raise _refuse(f"a change has an object and any of {', '.join(sorted(known - {'object'}))}")
-    _table(sandbox, body["object"])
+    find_table(sandbox.store, str(body["object"]))
     try:
         counts = {name: int(value) for name, value in body.items() if name != "object"}
     except (TypeError, ValueError) as error:
@@ -74,8 +70,8 @@ async def change(sandbox: Sandbox, request: Request) -> Response:
 
 async def records(sandbox: Sandbox, request: Request) -> Response:
     """Put exact records: replaced by Id, or added."""
-    table = _table(sandbox, request.path_params["object"])
-    body = await _body(request)
+    table = find_table(sandbox.store, request.path_params["object"])
+    body = await json_body(request)
     if not isinstance(body, list) or not all(isinstance(item, dict) for item in body):
         raise _refuse("the body must be a list of records")
     now = sandbox.clock.now_stamp()
@@ -109,49 +105,27 @@ def _defaults(table: Table, now: str) -> dict[str, str]:
 
 
 def _stored(field: Field, value: object) -> str:
-    """A given value in its stored form; numbers keep the digits they came with."""
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        raise _refuse(f"{field.name} must be text, a number, a boolean or null")
-    if field.type == "datetime" and value:
-        return _moment(field.name, value)
-    if field.type in NUMBER_TYPES and value:
-        return _number(field.name, value)
-    return str(value)
-
-
-def _moment(name: str, value: str) -> str:
     try:
-        return stamp(parse(value))
+        return stored(field, value)
     except ValueError as error:
-        raise _refuse(f"{name} must be an ISO datetime, not {value!r}") from error
-
-
-def _number(name: str, value: str) -> str:
-    try:
-        json.loads(value, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise _refuse(f"{name} must be a JSON number, not {value!r}") from error
-    return str(value)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
+        raise _refuse(str(error)) from error
 
 
 async def truth(sandbox: Sandbox, request: Request) -> Response:
     """Every record of an object as NDJSON, deleted ones too."""
-    lines = list(truth_lines(_table(sandbox, request.path_params["object"])))
-    chunks = ("".join(lines[start : start + _CHUNK_LINES]) for start in range(0, len(lines), _CHUNK_LINES))
-    return StreamingResponse(chunks, media_type="application/x-ndjson")
+    lines = truth_lines(find_table(sandbox.store, request.path_params["object"]))
+    return StreamingResponse(_chunks(lines), media_type="application/x-ndjson")
+
+
+async def _chunks(lines: Iterator[str]) -> AsyncIterator[str]:
+    """Some lines at a time, made in the event loop: a thread would share the generated records with it."""
+    while chunk := "".join(islice(lines, _CHUNK_LINES)):
+        yield chunk
 
 
 async def clock(sandbox: Sandbox, request: Request) -> Response:
     """Set the clock, move it, or ask for it."""
-    body = await _object_body(request)
+    body = await object_body(request)
     try:
         if "now" in body:
             sandbox.clock.set(parse(body["now"]) if body["now"] else None)
@@ -163,48 +137,9 @@ async def clock(sandbox: Sandbox, request: Request) -> Response:
     return JSONResponse({"now": stamp(sandbox.clock.now())})
 
 
-async def fields(sandbox: Sandbox, request: Request) -> Response:
-    """Show a new, changed or hidden field, or hide one."""
-    body = await _object_body(request)
-    table = _table(sandbox, body.get("object"))
-    if "remove" in body:
-        item = table.field(str(body["remove"]))
-        if item is None or item.name == "Id":
-            raise _refuse(f"{table.kind.name} has no field {body['remove']!r} that can be hidden")
-        table.hide_field(item)
-        sandbox.journal.hidden(table.kind.name, item)
-    elif isinstance(body.get("add"), dict):
-        _add(sandbox, table, dict(body["add"]))
-    else:
-        raise _refuse('send {"object", "add": {"name", "label", "type", …, "value"}} or {"object", "remove": name}')
-    return JSONResponse({"fields": [item.name for item in table.fields()]})
-
-
-def _add(sandbox: Sandbox, table: Table, shape: dict[str, Any]) -> None:
-    value = shape.pop("value", None)
-    name = str(shape.get("name") or "")
-    known = table.kind.by_name.get(name.lower())
-    if known and len(shape) == 1:
-        item = known
-    else:
-        numbers = ("length", "precision", "scale", "digits")
-        shape |= {key: int(shape[key]) for key in numbers if key in shape}
-        if (
-            not name
-            or shape.get("type") not in FIELD_TYPES
-            or set(shape) - _FIELD_NAMES
-            or shape.get("maker", "null") not in MAKERS
-        ):
-            raise _refuse(f"a field has a name, a type of {', '.join(sorted(FIELD_TYPES))}, and Field's other settings")
-        item = field_from({"label": name, **shape})
-    stored = None if value is None else _stored(item, value)
-    table.add_field(item, stored)
-    sandbox.journal.added(table.kind.name, item, stored)
-
-
 async def health(sandbox: Sandbox, _: Request) -> Response:
     """That the sandbox is up, its clock and its record counts."""
-    counts = {table.kind.name: len(table.rows) for table in sandbox.store.tables.values()}
+    counts = {table.kind.name: len(table) for table in sandbox.store.tables.values()}
     return JSONResponse({"status": "ok", "now": stamp(sandbox.clock.now()), "records": counts})
 
 

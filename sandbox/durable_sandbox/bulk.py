@@ -11,14 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from durable_sandbox import ids
+from durable_sandbox.definitions import covers
 from durable_sandbox.errors import ApiError, not_found
 from durable_sandbox.evaluate import Selection, evaluate
 from durable_sandbox.jobs import Job
 from durable_sandbox.objects import COMPOUND_TYPES
-from durable_sandbox.render import csv_header, csv_lines
-from durable_sandbox.rest import base_path
+from durable_sandbox.render import csv_bytes, csv_header
 from durable_sandbox.sandbox import Sandbox
 from durable_sandbox.soql import parse
+from durable_sandbox.versions import base_path
 
 DEFAULT_PAGE_ROWS = 50_000
 _PAGES_LISTED = 5
@@ -40,7 +41,8 @@ async def create(sandbox: Sandbox, request: Request) -> Response:
     if query.offset:
         raise ApiError(400, "API_ERROR", "OFFSET is not supported in Bulk Query")
     selection = evaluate(query, sandbox.store, sandbox.clock.now(), operation == "queryAll")
-    _refuse_unsupported(selection)
+    refuse_unsupported(selection)
+    sandbox.limits.take_job()
     number = sandbox.jobs.next_number()
     job = Job(
         id=ids.make("750", number),
@@ -57,7 +59,11 @@ async def create(sandbox: Sandbox, request: Request) -> Response:
     return JSONResponse(_summary(job))
 
 
-def _refuse_unsupported(selection: Selection) -> None:
+def refuse_unsupported(selection: Selection) -> None:
+    """Raise ApiError for what no Bulk query may select."""
+    name = selection.kind.name
+    if "no_bulk" in selection.kind.traits or covers(name):
+        raise ApiError(400, "INVALIDENTITY", f"Entity '{name}' is not supported by the Bulk API.")
     if selection.aggregates:
         raise ApiError(400, "API_ERROR", "Aggregate functions are not supported in Bulk Query")
     if any(column.field.type in COMPOUND_TYPES for column in selection.columns):
@@ -127,6 +133,8 @@ async def info(sandbox: Sandbox, request: Request) -> Response:
         "totalProcessingTime": int((time.monotonic() - job.started) * 1000),
         "isPkChunkingSupported": True,
     }
+    if job.fate.message and state == job.fate.state:
+        extra["errorMessage"] = job.fate.message
     return JSONResponse(_summary(job) | extra)
 
 
@@ -189,13 +197,14 @@ async def results(sandbox: Sandbox, request: Request) -> Response:
     start = _start(request, len(rows))
     end = min(start + _page_rows(request), len(rows))
     delimiter, ending = _DELIMITERS[job.delimiter], _ENDINGS[job.ending]
-    text = csv_header(columns, delimiter, ending) + "".join(csv_lines(columns, rows[start:end], delimiter, ending))
+    header = csv_header(columns, delimiter, ending).encode()
+    content = b"".join([header, *csv_bytes(columns, rows.between(start, end), delimiter, ending)])
     headers = {
         "Sforce-NumberOfRecords": str(end - start),
         "Sforce-Locator": _locator(end) if end < len(rows) else "null",
         "Content-Type": "text/csv; charset=UTF-8",
     }
-    content = text.encode()
+    sandbox.limits.store(job.id, start, len(content))
     if "gzip" in request.headers.get("accept-encoding", ""):
         content = gzip.compress(content, _GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"

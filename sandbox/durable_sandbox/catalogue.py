@@ -23,7 +23,7 @@ _ADDRESS = """
 {p}Country         | {q} Country          | string 80    | country  | null=5 of={p}Address
 {p}Latitude        | {q} Latitude         | double 18,15 | latitude | null=70 of={p}Address
 {p}Longitude       | {q} Longitude        | double 18,15 | longitude | null=70 of={p}Address
-{p}GeocodeAccuracy | {q} Geocode Accuracy | picklist @geocode | pick | null=70 of={p}Address
+{p}GeocodeAccuracy | {q} Geocode Accuracy | picklist @geocode | pick | null=70 of={p}Address restricted
 {p}Address         | {q} Address          | address      | null     | -
 """
 
@@ -78,7 +78,7 @@ Fax            | Business Fax     | phone 40   | phone    | null=90
 ReportsToId    | Reports To ID    | reference Contact ReportsTo | null | -
 Title          | Title            | string 128 | title    | null=10
 Department     | Department       | string 80  | messy    | null=25
-LeadSource     | Lead Source      | picklist @lead_source | pick | null=25
+LeadSource     | Lead Source      | picklist @lead_source | pick | null=25 length=255
 Birthdate      | Birthdate        | date       | birthdate | null=30
 Description    | Contact Description | textarea 32000 | prose | null=60
 HasOptedOutOfEmail | Email Opt Out | boolean   | maybe    | -
@@ -97,8 +97,8 @@ Company    | Company      | string 255 | company | required
 Phone      | Phone        | phone 40   | phone   | null=15
 Email      | Email        | email 80   | email   | null=8
 LeadSource | Lead Source  | picklist @lead_source | pick | null=20
-Status     | Status       | picklist @lead_status | pick | required
-Rating     | Rating       | picklist Hot;Warm;Cold | pick | null=40
+Status     | Status       | picklist @lead_status | pick | required default=0 length=255
+Rating     | Rating       | picklist Hot;Warm;Cold | pick | null=40 length=255
 AnnualRevenue | Annual Revenue | currency 18,0 | money | null=50
 NumberOfEmployees | Employees | int 8     | headcount | null=40
 OwnerId    | Owner ID     | reference User Owner | user | required
@@ -109,15 +109,15 @@ _OPPORTUNITY = """
 AccountId   | Account ID  | reference Account Account | account | null=4
 Name        | Name        | string 120 | deal   | required name
 Description | Description | textarea 32000 | prose | null=60
-StageName   | Stage       | picklist @stage | pick | required
+StageName   | Stage       | picklist @stage | pick | required length=255
 Amount      | Amount      | currency 18,2 | money | null=10
 Probability | Probability (%) | percent 3,0 | percent | null=2
 CloseDate   | Close Date  | date       | recent_date | required
-Type        | Opportunity Type | picklist @deal_type | pick | null=20
+Type        | Opportunity Type | picklist @deal_type | pick | null=20 length=255
 NextStep    | Next Step   | string 255 | messy  | null=70
-LeadSource  | Lead Source | picklist @lead_source | pick | null=30
-IsClosed    | Closed      | boolean    | maybe  | -
-IsWon       | Won         | boolean    | maybe  | -
+LeadSource  | Lead Source | picklist @lead_source | pick | null=30 length=255
+IsClosed    | Closed      | boolean    | maybe  | readonly
+IsWon       | Won         | boolean    | maybe  | readonly
 OwnerId     | Owner ID    | reference User Owner | user | required
 CampaignId  | Campaign ID | reference Campaign Campaign | campaign | null=60
 Weighted_Amount__c | Weighted Amount | currency 18,2 | weighted | calculated
@@ -128,33 +128,33 @@ CaseNumber  | Case Number | string 30  | case_number | system required name
 ContactId   | Contact ID  | reference Contact Contact | contact | null=10
 AccountId   | Account ID  | reference Account Account | account | null=10
 Type        | Case Type   | picklist @case_type | pick | null=20
-Status      | Status      | picklist New;Working;Escalated;Closed | pick | -
+Status      | Status      | picklist New;Working;Escalated;Closed | pick | default=0
 Reason      | Case Reason | picklist @case_reason | pick | null=25
 Origin      | Case Origin | picklist Phone;Email;Web | pick | null=5
-Priority    | Priority    | picklist High;Medium;Low | pick | -
+Priority    | Priority    | picklist High;Medium;Low | pick | default=1
 Subject     | Subject     | string 255 | subject | null=3
 Description | Description | textarea 32000 | prose | null=30
-ClosedDate  | Closed Date | datetime   | past_moment | null=50
+ClosedDate  | Closed Date | datetime   | past_moment | null=50 readonly
 OwnerId     | Owner ID    | reference User Owner | user | required
 """
 
 _TASK = """
 WhoId        | Name ID        | reference Contact,Lead Who | contact | null=20
 WhatId       | Related To ID  | reference Account,Opportunity What | account | null=20
-Subject      | Subject        | combobox 255 | subject | null=2
+Subject      | Subject        | combobox 255 | subject | null=2 name activity
 ActivityDate | Due Date Only  | date         | recent_date | null=10
-Status       | Status         | picklist @task_status | pick | required
-Priority     | Priority       | picklist High;Normal;Low | pick | required
+Status       | Status         | picklist @task_status | pick | required default=0
+Priority     | Priority       | picklist High;Normal;Low | pick | required default=1
 Description  | Description    | textarea 32000 | prose | null=60
 OwnerId      | Assigned To ID | reference User Owner | user | required
-AccountId    | Account ID     | reference Account Account | account | null=30
-IsClosed     | Closed         | boolean      | maybe | -
+AccountId    | Account ID     | reference Account Account | account | null=30 readonly
+IsClosed     | Closed         | boolean      | maybe | readonly
 """
 
 _EVENT = """
 WhoId             | Name ID         | reference Contact,Lead Who | contact | null=20
 WhatId            | Related To ID   | reference Account,Opportunity What | account | null=20
-Subject           | Subject         | combobox 255 | subject | null=2
+Subject           | Subject         | combobox 255 | subject | null=2 name activity
 Location          | Location        | string 255   | city    | null=40
 IsAllDayEvent     | All-Day Event   | boolean      | maybe   | -
 StartDateTime     | Start Date Time | datetime     | past_moment | null=2

@@ -1,16 +1,19 @@
 """Random but reproducible changes to the organisation, as a day of work would leave them."""
 
 import random
+from array import array
 from dataclasses import dataclass
 
 from durable_sandbox.errors import ApiError
-from durable_sandbox.generate import Row, derive, make_rows
+from durable_sandbox.generate import NULL, Row, derive
 from durable_sandbox.sandbox import Sandbox
 from durable_sandbox.store import Table
+from durable_sandbox.view import Bounds, Rows, Want
 
 _STAMPED = ("LastModifiedDate", "SystemModstamp")
+_BORN = ("CreatedDate", "LoginTime")
 _FIXED_MAKERS = frozenset(
-    {"null", "external_id", "person_name", "weighted", "case_number", "health_number", "username"}
+    {"null", "external_id", "person_name", "weighted", "case_number", "health_number", "username", "body"}
 )
 
 
@@ -25,12 +28,13 @@ class Change:
     undelete: int = 0
     duplicate: int = 0
     purge: int = 0
+    hard_delete: int = 0
     seed: int = 0
 
 
 def apply(sandbox: Sandbox, change: Change) -> dict[str, list[str]]:
     """Make the changes, each to different records, all stamped now; the Ids per kind of change."""
-    table = sandbox.store.table(change.object)
+    table = sandbox.store.tables.get(change.object.lower())
     if table is None:
         raise ApiError(404, "NOT_FOUND", f"the sandbox has no object {change.object!r}")
     worker = _Worker(sandbox, table, change)
@@ -49,6 +53,10 @@ def apply(sandbox: Sandbox, change: Change) -> dict[str, list[str]]:
     if change.purge:
         made["purged"] = [row[0] for row in worker.drawn(change.purge, "false")]
         sandbox.purge(table.kind.name, made["purged"])
+        worker.taken.update(made["purged"])
+    if change.hard_delete:
+        made["hard_deleted"] = [row[0] for row in worker.drawn(change.hard_delete, "false")]
+        sandbox.hard_delete(table.kind.name, made["hard_deleted"])
     return made
 
 
@@ -56,24 +64,28 @@ class _Worker:
     def __init__(self, sandbox: Sandbox, table: Table, change: Change) -> None:
         self.store, self.table, self.kind = sandbox.store, table, table.kind
         self.now = sandbox.clock.now_stamp()
-        self.seed = f"{change.seed}/{self.kind.name}/{len(table.rows)}"
+        self.seed = f"{change.seed}/{self.kind.name}/{len(table)}"
         self.rng = random.Random(self.seed)
         self.taken: set[str] = set()
 
     def fresh(self, count: int) -> list[Row]:
         """New rows, not yet stored, with free Ids."""
         first = self.table.free_number(count)
-        return make_rows(self.kind, count, first, f"{self.seed}/{first}", self.store.pools, self.store.ids())
+        return self.table.fresh(count, first, f"{self.seed}/{first}", self.store.ids())
 
     def inserted(self, count: int) -> list[Row]:
-        return [self.stamped(row, {"IsDeleted": "false", "CreatedDate": self.now}) for row in self.fresh(count)]
+        born = {"IsDeleted": "false", **dict.fromkeys(_BORN, self.now)}
+        return [self.stamped(row, born) for row in self.fresh(count)]
 
     def duplicated(self, count: int) -> list[Row]:
         place = self.kind.positions.get("External_ID__c")
-        keys = [row[place] for row in self.table.scan(deleted_too=False) if row[place]] if place is not None else []
-        if not keys:
+        if place is None:
             return []
-        return [self.stamped(row, {"External_ID__c": self.rng.choice(keys)}) for row in self.inserted(count)]
+        want = Want(False, lambda row: row[place] != NULL, frozenset({place}), Bounds())
+        known = self.table.view.select(want).needing(want.needs)
+        if not known:
+            return []
+        return [self.stamped(row, {"External_ID__c": self.rng.choice(known)[place]}) for row in self.inserted(count)]
 
     def deleted(self, count: int) -> list[Row]:
         if "IsDeleted" not in self.kind.positions:
@@ -93,13 +105,18 @@ class _Worker:
     def drawn(self, count: int, deleted: str) -> list[Row]:
         """Random records that this change has not touched; an object without a recycle bin has none deleted."""
         place = self.kind.positions.get("IsDeleted")
-        state = (row[place] if place is not None else "false" for row in self.table.rows)
-        free = [
-            row
-            for row, found in zip(self.table.rows, state, strict=True)
-            if found == deleted and row[0] not in self.taken
-        ]
-        return self.rng.sample(free, min(count, len(free)))
+        view = self.table.view
+        if place is None:
+            free = view.select(Want()) if deleted == "false" else Rows(view, array("I"))
+        elif deleted == "false":
+            free = view.select(Want(deleted_too=False))
+        else:
+            free = view.select(Want(True, lambda row: row[place] == deleted, frozenset({place}), Bounds()))
+        if self.taken:
+            taken = self.taken
+            numbers = zip(free.numbers, free.ids(), strict=True)
+            free = Rows(view, array("I", (number for number, record_id in numbers if record_id not in taken)))
+        return free.at(self.rng.sample(range(len(free)), min(count, len(free))))
 
     def differences(self, row: Row, other: Row) -> dict[str, str]:
         """One to three visible fields that take the other row's value and really differ."""

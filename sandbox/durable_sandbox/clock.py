@@ -24,10 +24,11 @@ class Clock:
 
     def __init__(self, offset_seconds: float = 0.0) -> None:
         self.offset = timedelta(seconds=offset_seconds)
+        self.skew = timedelta()  # of a fault: no journal keeps it
 
     def now(self) -> datetime:
         """The sandbox's present moment in UTC."""
-        return datetime.now(UTC) + self.offset
+        return datetime.now(UTC) + self.offset + self.skew
 
     def now_stamp(self) -> str:
         """The moment a write gets: Salesforce keeps whole seconds."""

@@ -1,6 +1,6 @@
 """Salesforce's error bodies as one exception and the answer it becomes."""
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 
 class ApiError(Exception):
@@ -12,7 +12,7 @@ class ApiError(Exception):
         self.code = code
         self.message = message
 
-    def response(self) -> JSONResponse:
+    def response(self) -> Response:
         """The HTTP answer."""
         return JSONResponse([{"message": self.message, "errorCode": self.code}], self.status)
 

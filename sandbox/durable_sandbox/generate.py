@@ -1,10 +1,12 @@
 """Production-like rows, a whole column at a time, the same for the same seed."""
 
 import random
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
 
 from durable_sandbox import ids
 from durable_sandbox.clock import ANCHOR
@@ -57,15 +59,55 @@ _PROSE = (
 
 @dataclass
 class Draft:
-    """What makers see: the object, how many rows, the columns made so far and the Ids of the other objects."""
+    """Columns of so many rows, made when asked for; makers see the object, the columns made so far and other Ids.
 
-    rng: random.Random
+    A `whole` draft draws every column, in order, from one stream of numbers. The others give each column a
+    stream of its own, so that a few columns of a million rows cost no more than themselves.
+    """
+
+    seed: str
     pools: Pools
     kind: ObjectType
     count: int
     first: int
     parents: Mapping[str, Sequence[str]]
+    whole: bool = True
     columns: dict[str, Column] = field(default_factory=dict)
+    rng: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the stream; a whole draft is made at once, as its columns depend on those before them."""
+        self.rng = random.Random(self.seed)
+        if self.whole:
+            for item in self.kind.columns:
+                self.columns[item.name] = self._made(item)
+            for name in _DERIVED.get(self.kind.name, {}):
+                self.columns[name] = self._computed(name)
+
+    def column(self, name: str) -> Column:
+        """The values of a column, one a row; nulls for a name that the object does not have."""
+        known = self.columns.get(name)
+        if known is None:
+            known = self.columns[name] = self._drawn(name)
+        return known
+
+    def _drawn(self, name: str) -> Column:
+        place = self.kind.positions.get(name)
+        if place is None:
+            return [NULL] * self.count
+        if name in _DERIVED.get(self.kind.name, {}):
+            return self._computed(name)
+        around, self.rng = self.rng, random.Random(f"{self.seed}/{name}")
+        made = self._made(self.kind.columns[place])
+        self.rng = around
+        return made
+
+    def _made(self, item: Field) -> Column:
+        return _with_nulls(self.rng, MAKERS[item.maker](self, item), item.nulls, exactly=self.whole)
+
+    def _computed(self, name: str) -> Column:
+        rule = _DERIVED[self.kind.name][name]
+        return list(map(rule.compute, *(self.column(part) for part in rule.inputs)))
 
     def choices(self, values: Sequence[str]) -> Column:
         """One random value a row."""
@@ -85,46 +127,55 @@ def make_rows(
     kind: ObjectType, count: int, first: int, seed: str, pools: Pools, parents: Mapping[str, Sequence[str]]
 ) -> list[Row]:
     """Rows numbered from `first`; the same arguments always give the same rows."""
-    draft = Draft(random.Random(seed), pools, kind, count, first, parents)
-    for item in kind.columns:
-        draft.columns[item.name] = _with_nulls(draft.rng, MAKERS[item.maker](draft, item), item.nulls)
-    rows = list(zip(*(draft.columns[item.name] for item in kind.columns), strict=True))
-    return [derive(kind, row) for row in rows] if kind.name in _DERIVED else rows
+    draft = Draft(seed, pools, kind, count, first, parents)
+    return list(zip(*(draft.columns[item.name] for item in kind.columns), strict=True))
 
 
 def derive(kind: ObjectType, row: Row) -> Row:
-    """The row with its computed fields brought up to date."""
-    for name, compute in _DERIVED.get(kind.name, {}).items():
-        place = kind.positions[name]
-        row = (*row[:place], compute(kind, row), *row[place + 1 :])
+    """The row with its computed fields brought up to date; one that lost a field it is computed from stays."""
+    for name, rule in _DERIVED.get(kind.name, {}).items():
+        places = [kind.positions.get(part) for part in (name, *rule.inputs)]
+        if None not in places:
+            place, *inputs = [number for number in places if number is not None]
+            row = (*row[:place], rule.compute(*(row[number] for number in inputs)), *row[place + 1 :])
     return row
 
 
-def _with_nulls(rng: random.Random, column: Column, share: float) -> Column:
+def _with_nulls(rng: random.Random, column: Column, share: float, exactly: bool) -> Column:
+    if not exactly:
+        draw = rng.random
+        return [NULL if draw() < share else value for value in column] if share else column
     count = round(len(column) * share)
     for place in rng.sample(range(len(column)), k=count) if count else ():
         column[place] = NULL
     return column
 
 
-def _full_name(kind: ObjectType, row: Row) -> str:
-    places = kind.positions
-    return f"{row[places['FirstName']]} {row[places['LastName']]}".strip(" ")
+@dataclass(frozen=True)
+class Rule:
+    """How a computed field comes from other fields of its record."""
+
+    inputs: tuple[str, ...]
+    compute: Callable[..., str]
 
 
-def _weighted_amount(kind: ObjectType, row: Row) -> str:
-    amount, chance = row[kind.positions["Amount"]], row[kind.positions["Probability"]]
+def _full_name(first: str, last: str) -> str:
+    return f"{first} {last}".strip(" ")
+
+
+def _weighted_amount(amount: str, chance: str) -> str:
     if not amount or not chance:
         return NULL
     product = Decimal(amount) * Decimal(chance) / 100
     return format(product.quantize(Decimal("0.01"), ROUND_HALF_UP), "f")
 
 
-_DERIVED: Mapping[str, Mapping[str, Callable[[ObjectType, Row], str]]] = {
-    "Opportunity": {"Weighted_Amount__c": _weighted_amount},
-    "Contact": {"Name": _full_name},
-    "Lead": {"Name": _full_name},
-    "User": {"Name": _full_name},
+_NAME = {"Name": Rule(("FirstName", "LastName"), _full_name)}
+_DERIVED: Mapping[str, Mapping[str, Rule]] = {
+    "Opportunity": {"Weighted_Amount__c": Rule(("Amount", "Probability"), _weighted_amount)},
+    "Contact": _NAME,
+    "Lead": _NAME,
+    "User": _NAME,
 }
 
 
@@ -194,14 +245,20 @@ def _multipick(draft: Draft, item: Field) -> Column:
 
 
 def _phone(draft: Draft, _: Field) -> Column:
+    three, four = _padded(3), _padded(4)
     return [
-        f"({number // 10_000_000}) {number // 10_000 % 1000:03d}-{number % 10_000:04d}"
+        f"({number // 10_000_000}) {three[number // 10_000 % 1000]}-{four[number % 10_000]}"
         for number in draft.integers(2_000_000_000, 9_899_999_999)
     ]
 
 
+@cache
+def _padded(digits: int) -> list[str]:
+    return [f"{number:0{digits}d}" for number in range(10**digits)]
+
+
 def _email(draft: Draft, _: Field) -> Column:
-    first, last = draft.columns["FirstName"], draft.columns["LastName"]
+    first, last = draft.column("FirstName"), draft.column("LastName")
     pairs = zip(first, last, draft.numbers(), strict=True)
     return [
         f"{a or 'x'}.{b}{number}@example.com".replace("'", "")
@@ -214,12 +271,14 @@ def _email(draft: Draft, _: Field) -> Column:
 
 
 def _external_id(draft: Draft, _: Field) -> Column:
+    """A twentieth is missing; a few repeat one of an earlier record, of the same rows or of any before them."""
     column = [f"EXT-{number:07d}" for number in draft.numbers()]
     for place, draw in enumerate([draft.rng.random() for _ in column]):
         if draw < 0.05:
             column[place] = NULL
         elif draw < 0.08 and place:
-            column[place] = column[int(draft.rng.random() * place)]
+            earlier = int(draft.rng.random() * (place if draft.whole else draft.first + place - 1))
+            column[place] = column[earlier] if draft.whole else f"EXT-{1 + earlier:07d}"
     return column
 
 
@@ -241,7 +300,17 @@ _MONEY: tuple[Callable[[int], str], ...] = (
 
 def stamp_text(seconds: int) -> str:
     """The stored form of a moment given in seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    days, left = divmod(seconds, _DAY)
+    return f"{_day_text(days)}{_MINUTES[left // 60]}{_SECONDS[left % 60]}"
+
+
+_MINUTES = tuple(f"T{number // 60:02d}:{number % 60:02d}:" for number in range(24 * 60))
+_SECONDS = tuple(f"{number:02d}.000Z" for number in range(60))
+
+
+@lru_cache(maxsize=10_000)
+def _day_text(days: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=days)).isoformat()
 
 
 def _past_moment(draft: Draft, _: Field) -> Column:
@@ -251,28 +320,53 @@ def _past_moment(draft: Draft, _: Field) -> Column:
 def _modified(draft: Draft, _: Field) -> Column:
     """Half of the rows were never touched; a tenth share a few instants, as bulk loads leave them."""
     bursts = [stamp_text(_NEWEST - number * _DAY * 3) for number in range(_BURSTS)]
-    later = draft.choices([stamp_text(_NEWEST - number) for number in range(0, 400 * _DAY, 7001)])
+    later = draft.choices(_later_stamps())
     drawn = draft.integers(0, 99)
-    created = draft.columns["CreatedDate"]
+    created = draft.column("CreatedDate")
     return [
         bursts[draw % _BURSTS] if draw < 10 else max(made, late) if draw < 55 else made
         for draw, made, late in zip(drawn, created, later, strict=True)
     ]
 
 
+@cache
+def _later_stamps() -> list[str]:
+    return [stamp_text(_NEWEST - number) for number in range(0, 400 * _DAY, 7001)]
+
+
 def _stamp(draft: Draft, _: Field) -> Column:
-    return list(draft.columns["LastModifiedDate"])
+    return list(draft.column("LastModifiedDate"))
+
+
+def _body(draft: Draft, _: Field) -> Column:
+    return [b64encode(f"Attachment {number}\n".encode() * (number % 7)).decode() for number in draft.numbers()]
 
 
 def _years(draft: Draft, _: Field) -> Column:
+    return draft.choices(_birthdays())
+
+
+@cache
+def _birthdays() -> list[str]:
     start = date(1940, 1, 1).toordinal()
-    days = [date.fromordinal(start + number * 5).isoformat() for number in range(4700)]
-    return draft.choices(days)
+    return [date.fromordinal(start + number * 5).isoformat() for number in range(4700)]
 
 
 MAKERS: Mapping[str, Callable[[Draft, Field], Column]] = {
     "null": _same(NULL),
     "true": _same("true"),
+    "false": _same("false"),
+    "archived": _from(("true", *["false"] * 9)),
+    "invoice": _parent("Invoice__c"),
+    "product_id": _parent("Product2"),
+    "invoice_number": _running("INV-{:06d}"),
+    "line_number": _running("LINE-{:07d}"),
+    "ip_address": _running("203.0.113.{}"),
+    "login_status": _from(("Success", "Invalid Password", "Failed: Computer activation required")),
+    "content_type": _from(("application/pdf", "text/plain", "image/png")),
+    "clock_time": _from(("00:00:00.000Z", "09:30:00.000Z", "17:45:30.500Z", "23:59:59.999Z")),
+    "body": _body,
+    "body_length": lambda draft, _: [str(len(b64decode(text))) for text in draft.column("Body")],
     "id": _id,
     "deleted": _deleted,
     "created": _past_moment,

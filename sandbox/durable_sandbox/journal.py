@@ -1,13 +1,13 @@
 """The changes made since the generated data, appended to a file so that a restart comes back to the same records."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 from durable_sandbox.clock import Clock
 from durable_sandbox.generate import NULL, Row
-from durable_sandbox.objects import Field, ObjectType
+from durable_sandbox.objects import ObjectType
 from durable_sandbox.store import Store
 
 
@@ -17,6 +17,7 @@ class Journal:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.file: TextIO | None = None
+        self.handlers: dict[str, Callable[[Any], None]] = {}
 
     def replay(self, store: Store, clock: Clock) -> None:
         """Apply what the file holds, then open it for more. A line cut by a crash is the last and is dropped."""
@@ -28,10 +29,21 @@ class Journal:
                 for line in lines:
                     if not line.endswith(b"\n"):
                         break
-                    _apply(json.loads(line), store, clock)
+                    self._replay_line(json.loads(line), store, clock)
                     kept += len(line)
         self.file = self.path.open("a", encoding="utf-8")
         self.file.truncate(kept)
+
+    def _replay_line(self, entry: dict[str, Any], store: Store, clock: Clock) -> None:
+        for name, handler in self.handlers.items():
+            if name in entry:
+                handler(entry[name])
+                return
+        _apply(entry, store, clock)
+
+    def entry(self, name: str, body: Any) -> None:
+        """Remember something of the part that registered a handler of this name."""
+        self._append({name: body})
 
     def records(self, kind: ObjectType, rows: list[Row]) -> None:
         """Remember whole rows."""
@@ -41,15 +53,6 @@ class Journal:
     def purged(self, kind: ObjectType, record_ids: list[str]) -> None:
         """Remember records that are gone for good."""
         self._append({"object": kind.name, "purge": record_ids})
-
-    def added(self, name: str, item: Field, value: str | None) -> None:
-        """Remember a field that was added or shown again."""
-        shape = asdict(item) | {"flags": sorted(item.flags)}
-        self._append({"object": name, "field": shape, "value": value})
-
-    def hidden(self, name: str, item: Field) -> None:
-        """Remember a field that was hidden."""
-        self._append({"object": name, "hide": item.name})
 
     def clock(self, clock: Clock) -> None:
         """Remember how far the clock was moved."""
@@ -74,15 +77,5 @@ def _apply(entry: dict[str, Any], store: Store, clock: Clock) -> None:
     if "record" in entry:
         record = entry["record"]
         table.put(tuple(record.get(item.name, NULL) for item in table.kind.columns))
-    elif "purge" in entry:
-        table.remove(entry["purge"])
-    elif "field" in entry:
-        table.add_field(field_from(entry["field"]), entry["value"])
     else:
-        table.hide_field(table.kind.by_name[entry["hide"].lower()])
-
-
-def field_from(shape: dict[str, Any]) -> Field:
-    """A Field from its JSON form."""
-    lists = {key: tuple(shape.get(key) or ()) for key in ("picklist", "reference_to")}
-    return Field(**{**shape, **lists, "flags": frozenset(shape.get("flags") or ())})
+        table.remove(entry["purge"])

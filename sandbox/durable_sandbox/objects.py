@@ -25,6 +25,7 @@ NUMBER_TYPES = frozenset({"int", "long", "double", "currency", "percent"})
 COMPOUND_TYPES = frozenset({"address", "location"})
 FIELD_TYPES = TEXT_TYPES | ID_TYPES | NUMBER_TYPES | COMPOUND_TYPES | {"boolean", "date", "datetime", "time", "base64"}
 LONG_TEXT = 255
+_OPAQUE = frozenset({"base64", "anyType", "encryptedstring"})
 _STANDARD_PICKLIST, _MULTIPICKLIST = 40, 4099
 
 
@@ -47,11 +48,21 @@ class Field:
     nulls: float = 0.0
     flags: frozenset[str] = frozenset()
     formula: str | None = None
+    inactive: tuple[str, ...] = ()
+    default: str | None = None
+    help_text: str | None = None
+    security: str | None = None
+    compliance: tuple[str, ...] = ()
 
     @property
     def custom(self) -> bool:
         """Whether an administrator made this field."""
-        return self.name.endswith("__c")
+        return self.name.endswith(("__c", "__s"))
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The picklist values that may still be chosen."""
+        return tuple(value for value in self.picklist if value not in self.inactive)
 
     @property
     def system(self) -> bool:
@@ -61,12 +72,16 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether SOQL may filter and sort by this field."""
-        return not (self.type == "textarea" and self.length > LONG_TEXT) and self.type != "base64"
+        return not (self.type == "textarea" and self.length > LONG_TEXT) and self.type not in _OPAQUE
 
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One object: its names, its key prefix, its share of the rows and its fields."""
+    """One object: its names, its key prefix, its share of the rows and its fields.
+
+    `traits` names what sets it apart: `no_query`, `no_replication`, `no_bulk`, `read_only`, `plain` (no pages of its
+    own), `event`, `deprecated`, `setting`; `associate` is what it accompanies, such as `("History", "Account")`.
+    """
 
     name: str
     label: str
@@ -75,6 +90,8 @@ class ObjectType:
     fields: tuple[Field, ...]
     share: float = 0.0
     listed: bool = True
+    traits: frozenset[str] = frozenset()
+    associate: tuple[str, str] | None = None
 
     @cached_property
     def columns(self) -> tuple[Field, ...]:
@@ -113,7 +130,10 @@ class _Shape(TypedDict, total=False):
 
 
 def parse_fields(table: str) -> tuple[Field, ...]:
-    """Read lines of `name | label | type detail | maker | flags`; flags may hold `null=PERCENT` and `of=COMPOUND`."""
+    """Read lines of `name | label | type detail | maker | flags`.
+
+    Flags may hold `null=PERCENT`, `of=COMPOUND`, `default=N` (the N-th picklist value) and `length=N`.
+    """
     return tuple(_parse_line(line) for line in table.strip().splitlines() if line.strip())
 
 
@@ -121,6 +141,9 @@ def _parse_line(line: str) -> Field:
     name, label, kind, maker, words = [part.strip() for part in line.split("|")]
     type_name, _, detail = kind.partition(" ")
     options = dict(word.split("=", 1) for word in words.split() if "=" in word)
+    shape = _shape(name, type_name, detail)
+    if "length" in options:
+        shape["length"] = int(options["length"])
     return Field(
         name=name,
         label=label,
@@ -129,7 +152,8 @@ def _parse_line(line: str) -> Field:
         nulls=float(options.get("null", 0)) / 100,
         compound=options.get("of"),
         flags=frozenset(word for word in words.split() if "=" not in word),
-        **_shape(name, type_name, detail),
+        default=shape["picklist"][int(options["default"])] if "default" in options else None,
+        **shape,
     )
 
 
@@ -139,7 +163,7 @@ def _shape(name: str, type_name: str, detail: str) -> "_Shape":
         return {
             "length": 18,
             "reference_to": tuple(target.split(",")),
-            "relationship": relationship or name.removesuffix("Id"),
+            "relationship": relationship or _relationship(name),
         }
     if type_name in ("picklist", "multipicklist"):
         return {"length": _picklist_length(name, type_name), "picklist": _picklist(detail)}
@@ -151,6 +175,10 @@ def _shape(name: str, type_name: str, detail: str) -> "_Shape":
     if type_name == "id":
         return {"length": 18}
     return {"length": int(detail or 0)}
+
+
+def _relationship(name: str) -> str:
+    return f"{name[:-1]}r" if name.endswith("__c") else name.removesuffix("Id")
 
 
 def _picklist(detail: str) -> tuple[str, ...]:

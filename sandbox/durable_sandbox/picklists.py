@@ -1,6 +1,13 @@
 """Picklists that are long or shared by several objects."""
 
 PICKLISTS: dict[str, tuple[str, ...]] = {
+    "security": (
+        "Public",
+        "Internal",
+        "Confidential",
+        "Restricted",
+        "MissionCritical",
+    ),
     "geocode": (
         "Address",
         "NearAddress",

@@ -3,15 +3,15 @@
 import json
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from json.encoder import encode_basestring
 
 from durable_sandbox.evaluate import Column, Selection
 from durable_sandbox.generate import Row
-from durable_sandbox.objects import COMPOUND_TYPES, NUMBER_TYPES, Field
+from durable_sandbox.objects import COMPOUND_TYPES, NUMBER_TYPES, Field, ObjectType
 from durable_sandbox.store import Table
 
-_SEPARATOR = "\x1f"
-_ADDRESS_PARTS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
+_CHUNK_LINES = 1000
 
 Encoder = Callable[[Row], str]
 
@@ -31,7 +31,7 @@ def _attributes(name: str, base: str, record_id: str) -> str:
 
 def json_records(selection: Selection, base: str, rows: Sequence[Row]) -> Iterator[str]:
     """Each row as a JSON object with its attributes; parents are nested objects."""
-    name = selection.table.kind.name
+    name = selection.kind.name
     members = _members(selection, base)
     for row in rows:
         yield "{" + ",".join([_attributes(name, base, row[0]), *(member(row) for member in members)]) + "}"
@@ -43,25 +43,26 @@ def _members(selection: Selection, base: str) -> list[Encoder]:
     for column in selection.columns:
         if column.parents:
             nested.setdefault(column.parts[0], []).append(column)
-    plain = [_member(column, selection.table) for column in own]
+    plain = [_member(column, selection.kind, base) for column in own]
     return plain + [_parent(name, columns, 0, base) for name, columns in nested.items()]
 
 
-def _member(column: Column, table: Table) -> Encoder:
+def _member(column: Column, kind: ObjectType, base: str) -> Encoder:
     field, get = column.field, column.get
     prefix = f'"{column.parts[-1]}":'
     if field.type in COMPOUND_TYPES:
-        return _address(prefix, field, table)
+        return _compound(prefix, field, kind)
+    if field.type == "base64":
+        # A record shows where its content is, not the content.
+        address = f"{base}/sobjects/{kind.name}"
+        return lambda row: f'{prefix}"{address}/{row[0]}/{field.name}"'
     return lambda row: prefix + json_value(field, get(row))
 
 
-def _address(prefix: str, field: Field, table: Table) -> Encoder:
-    stem = field.name.removesuffix("Address")
-    parts = [
-        (part[0].lower() + part[1:], part_field, operator.itemgetter(table.kind.positions[part_field.name]))
-        for part in _ADDRESS_PARTS
-        if (part_field := table.kind.by_name.get((stem + part).lower())) and part_field.name in table.kind.positions
-    ]
+def _compound(prefix: str, field: Field, kind: ObjectType) -> Encoder:
+    stem = field.name.removesuffix("Address") if field.type == "address" else field.name.removesuffix("c")
+    named = ((_part_name(item.name.removeprefix(stem)), item) for item in kind.columns if item.compound == field.name)
+    parts = [(name, item, operator.itemgetter(kind.positions[item.name])) for name, item in sorted(named, key=_name_of)]
 
     def encode(row: Row) -> str:
         values = [(name, part_field, get(row)) for name, part_field, get in parts]
@@ -70,6 +71,15 @@ def _address(prefix: str, field: Field, table: Table) -> Encoder:
         return prefix + "{" + ",".join(f'"{name}":{json_value(item, value)}' for name, item, value in values) + "}"
 
     return encode
+
+
+def _part_name(text: str) -> str:
+    text = text.removesuffix("__s")
+    return text[:1].lower() + text[1:]
+
+
+def _name_of(part: tuple[str, Field]) -> str:
+    return part[0]
 
 
 def _parent(name: str, columns: list[Column], depth: int, base: str) -> Encoder:
@@ -114,14 +124,21 @@ def csv_header(columns: Sequence[Column], delimiter: str, ending: str) -> str:
 def csv_lines(columns: Sequence[Column], rows: Iterable[Row], delimiter: str, ending: str) -> Iterator[str]:
     """Each row as a CSV line: every value quoted, quotes doubled, line breaks as they are."""
     cells = _cells(columns)
-    glue, expected = f'"{delimiter}"', len(columns) - 1
+    glue, end = f'"{delimiter}"', f'"{ending}'
+    expected = 2 * (len(columns) - 1)
     for row in rows:
         values = cells(row)
-        line = _SEPARATOR.join(values)
-        if line.count(_SEPARATOR) == expected:
-            yield '"' + line.replace('"', '""').replace(_SEPARATOR, glue) + '"' + ending
-        else:
-            yield '"' + glue.join(value.replace('"', '""') for value in values) + '"' + ending
+        line = glue.join(values)
+        if line.count('"') != expected:
+            line = glue.join([value.replace('"', '""') for value in values])
+        yield f'"{line}{end}'
+
+
+def csv_bytes(columns: Sequence[Column], rows: Iterable[Row], delimiter: str, ending: str) -> Iterator[bytes]:
+    """The same lines encoded, some at a time, so that a large page is never whole as text."""
+    lines = csv_lines(columns, rows, delimiter, ending)
+    while chunk := "".join(islice(lines, _CHUNK_LINES)):
+        yield chunk.encode()
 
 
 def _cells(columns: Sequence[Column]) -> Callable[[Row], Sequence[str]]:
@@ -136,6 +153,9 @@ def truth_lines(table: Table) -> Iterator[str]:
     """Every record, deleted ones too, as a JSON line: booleans as JSON, all else as the exact stored text or null."""
     fields = [(item.name, table.kind.positions[item.name], item.type == "boolean") for item in table.kind.columns]
     shown = [entry for entry in fields if entry[0] not in table.hidden]
-    for row in table.rows:
-        record = {name: (row[place] == "true") if boolean else row[place] or None for name, place, boolean in shown}
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+    return (_truth(row, shown) for row in table.rows)
+
+
+def _truth(row: Row, shown: Sequence[tuple[str, int, bool]]) -> str:
+    record = {name: (row[place] == "true") if boolean else row[place] or None for name, place, boolean in shown}
+    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -1,36 +1,23 @@
-"""The REST endpoints: versions, limits, describe, query and its pages, single records, deleted and updated Ids."""
+"""The REST endpoints: limits, query and its pages, single records."""
 
-from datetime import datetime
+import base64
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from durable_sandbox import ids
-from durable_sandbox.clock import parse as parse_moment
-from durable_sandbox.clock import stamp
-from durable_sandbox.describe import brief, describe_object
+from durable_sandbox.definitions import Definitions, refuse_long
 from durable_sandbox.errors import ApiError, not_found
 from durable_sandbox.evaluate import Selection, evaluate
+from durable_sandbox.origin import origin
 from durable_sandbox.render import aggregate_json, json_records
-from durable_sandbox.sandbox import DAILY_REQUESTS, Sandbox
+from durable_sandbox.sandbox import Sandbox
 from durable_sandbox.soql import parse
 from durable_sandbox.store import Table
+from durable_sandbox.versions import base_path
 
 PAGE_ROWS = 2000
 _LONGEST_URI = 16_384
-OLDEST_VERSION, NEWEST_VERSION = 31, 66
-_RETIRED = range(7, OLDEST_VERSION)
-
-
-def base_path(request: Request) -> str:
-    """The versioned root of the request, `/services/data/v62.0`. Raises ApiError for a version that is not served."""
-    version = request.path_params["version"]
-    number = version.removeprefix("v").removesuffix(".0")
-    if number.isdigit() and int(number) in _RETIRED:
-        raise ApiError(410, "GONE", f"API version {number}.0 is retired")
-    if version != f"v{number}.0" or not number.isdigit() or not OLDEST_VERSION <= int(number) <= NEWEST_VERSION:
-        raise not_found()
-    return f"/services/data/{version}"
 
 
 def find_table(sandbox: Sandbox, request: Request) -> Table:
@@ -41,49 +28,18 @@ def find_table(sandbox: Sandbox, request: Request) -> Table:
     return table
 
 
-async def versions(_: Sandbox, __: Request) -> Response:
-    """Every version that is served."""
-    numbers = range(OLDEST_VERSION, NEWEST_VERSION + 1)
-    return JSONResponse([{"label": f"v{n}", "url": f"/services/data/v{n}.0", "version": f"{n}.0"} for n in numbers])
-
-
-async def resources(_: Sandbox, request: Request) -> Response:
-    """The roots under a version."""
+async def resources(sandbox: Sandbox, request: Request) -> Response:
+    """The roots under a version, and where the caller is described."""
     base = base_path(request)
-    return JSONResponse({name: f"{base}/{name}" for name in ("sobjects", "query", "queryAll", "limits", "jobs")})
+    roots = ("sobjects", "query", "queryAll", "limits", "jobs", "composite")
+    identity = sandbox.sessions.identity(origin(sandbox, request))["id"]
+    return JSONResponse({"identity": identity, **{name: f"{base}/{name}" for name in roots}})
 
 
 async def limits(sandbox: Sandbox, request: Request) -> Response:
     """The allowances that clients look at."""
     base_path(request)
-    left = DAILY_REQUESTS - sandbox.api_calls
-    return JSONResponse(
-        {
-            "DailyApiRequests": {"Max": DAILY_REQUESTS, "Remaining": left},
-            "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
-            "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000 - sandbox.jobs.created},
-            "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
-        }
-    )
-
-
-async def describe_global(sandbox: Sandbox, request: Request) -> Response:
-    """Every object, briefly."""
-    base = base_path(request)
-    listed = [brief(table.kind, base) for table in sandbox.store.listed()]
-    return JSONResponse({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
-
-
-async def object_info(sandbox: Sandbox, request: Request) -> Response:
-    """One object, briefly."""
-    table = find_table(sandbox, request)
-    return JSONResponse({"objectDescribe": brief(table.kind, base_path(request)), "recentItems": []})
-
-
-async def describe(sandbox: Sandbox, request: Request) -> Response:
-    """One object with all of its fields."""
-    table = find_table(sandbox, request)
-    return JSONResponse(describe_object(table, base_path(request), sandbox.url))
+    return JSONResponse(sandbox.limits.as_json())
 
 
 async def query(sandbox: Sandbox, request: Request) -> Response:
@@ -98,12 +54,14 @@ async def query_all(sandbox: Sandbox, request: Request) -> Response:
 
 def _first_page(sandbox: Sandbox, request: Request, deleted_too: bool) -> Response:
     base = base_path(request)
-    if len(request.scope["query_string"]) > _LONGEST_URI:
+    if len(request.scope["query_string"]) > _LONGEST_URI and not request.scope.get("subrequest"):
         raise ApiError(414, "URI_TOO_LONG", f"the address is longer than {_LONGEST_URI} bytes: ask for less at once")
     text = request.query_params.get("q")
     if not text:
         raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
-    selection = evaluate(parse(text), sandbox.store, sandbox.clock.now(), deleted_too)
+    query = parse(text)
+    selection = evaluate(query, Definitions(sandbox.store, query, sandbox.permissions), sandbox.clock.now(), deleted_too)
+    refuse_long(selection)
     if selection.aggregates:
         return _aggregated(selection)
     locator = ""
@@ -155,44 +113,12 @@ async def record(sandbox: Sandbox, request: Request) -> Response:
     return _json("".join(json_records(selection, base, selection.rows)))
 
 
-async def deleted(sandbox: Sandbox, request: Request) -> Response:
-    """The Ids deleted between two moments."""
-    table, start, end = _interval(sandbox, request)
-    is_deleted, moved = table.kind.positions.get("IsDeleted"), table.kind.positions["SystemModstamp"]
-    if is_deleted is None:
-        raise ApiError(400, "INVALID_TYPE", f"{table.kind.name} has no recycle bin")
-    found = [row for row in table.rows if row[is_deleted] == "true" and start <= row[moved] < end]
-    entries = [{"id": row[0], "deletedDate": _offset(row[moved])} for row in found]
-    oldest = "2020-01-01T00:00:00.000+0000"
-    body = {"deletedRecords": entries, "earliestDateAvailable": oldest, "latestDateCovered": _offset(end)}
-    return JSONResponse(body)
-
-
-async def updated(sandbox: Sandbox, request: Request) -> Response:
-    """The Ids created or changed between two moments."""
-    table, start, end = _interval(sandbox, request)
-    moved = table.kind.positions["SystemModstamp"]
-    found = [row[0] for row in table.scan(deleted_too=False) if start <= row[moved] < end]
-    return JSONResponse({"ids": found, "latestDateCovered": _offset(end)})
-
-
-def _offset(text: str) -> str:
-    return f"{text[:-1]}+0000"
-
-
-def _interval(sandbox: Sandbox, request: Request) -> tuple[Table, str, str]:
-    base_path(request)
+async def content(sandbox: Sandbox, request: Request) -> Response:
+    """The bytes of a base64 field of one live record."""
     table = find_table(sandbox, request)
-    try:
-        start, end = (_minute(request.query_params[name]) for name in ("start", "end"))
-    except (KeyError, ValueError) as error:
-        raise ApiError(400, "INVALID_REPLICATION_DATE", f"start and end must be dateTimes: {error}") from error
-    if start >= end:
-        raise ApiError(400, "INVALID_REPLICATION_DATE", "startDate must be at least one minute before endDate")
-    return table, start, end
-
-
-def _minute(text: str) -> str:
-    """Salesforce ignores the seconds of such an interval; a `+` that arrived as a space is accepted."""
-    moment: datetime = parse_moment(text.replace(" ", "+"))
-    return stamp(moment.replace(second=0, microsecond=0))
+    base_path(request)
+    row = table.get(ids.with_checksum(request.path_params["id"]))
+    field = table.field(request.path_params["field"])
+    if row is None or field is None or field.type != "base64":
+        raise not_found()
+    return Response(base64.b64decode(row[table.kind.positions[field.name]]), media_type="application/octetstream")

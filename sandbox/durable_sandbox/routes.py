@@ -2,48 +2,47 @@
 
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from durable_sandbox import admin, bulk, rest
+from durable_sandbox import (
+    access,
+    admin,
+    bulk,
+    bulk_v1,
+    composite,
+    fault_admin,
+    login,
+    metadata,
+    replication,
+    rest,
+    schema_admin,
+    soap,
+    versions,
+)
 from durable_sandbox.errors import ApiError, OAuthError, not_found
-from durable_sandbox.sandbox import DAILY_REQUESTS, Sandbox
+from durable_sandbox.fault_serving import serve
+from durable_sandbox.sandbox import Sandbox
 
 Handler = Callable[[Sandbox, Request], Awaitable[Response]]
 Guard = Callable[[Sandbox, Request], None]
-
-
-async def token(sandbox: Sandbox, request: Request) -> Response:
-    """Log in."""
-    form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-    return JSONResponse(sandbox.sessions.token(form, request.headers.get("authorization", ""), sandbox.url))
-
-
-async def identity(sandbox: Sandbox, request: Request) -> Response:
-    """Who the token belongs to."""
-    known = (sandbox.sessions.organization_id, sandbox.sessions.user_id)
-    if (request.path_params["organization"], request.path_params["user"]) != known:
-        raise not_found()
-    return JSONResponse(sandbox.sessions.identity(sandbox.url))
-
-
-async def userinfo(sandbox: Sandbox, _: Request) -> Response:
-    """Who the token belongs to, in OpenID's words."""
-    who = sandbox.sessions.identity(sandbox.url)
-    return JSONResponse({"sub": who["id"], "preferred_username": who["username"], "name": who["display_name"], **who})
 
 
 def _open(_: Sandbox, __: Request) -> None:
     """Anybody may ask."""
 
 
+def _identified(sandbox: Sandbox, request: Request) -> None:
+    """Asking who one is costs no API call."""
+    sandbox.sessions.check(request.headers.get("authorization", ""))
+
+
 def _session(sandbox: Sandbox, request: Request) -> None:
     sandbox.sessions.check(request.headers.get("authorization", ""))
-    sandbox.api_calls += 1
+    sandbox.limits.take_requests()
 
 
 def _loopback(_: Sandbox, request: Request) -> None:
@@ -53,23 +52,34 @@ def _loopback(_: Sandbox, request: Request) -> None:
 
 _DATA = "/services/data/{version}"
 _JOB = _DATA + "/jobs/query/{id}"
+_BATCH_JOBS = "/services/async/{version}/job"
+_BATCHES = _BATCH_JOBS + "/{id}/batch"
 ROUTES: tuple[tuple[str, str, Handler, Guard], ...] = (
-    ("POST", "/services/oauth2/token", token, _open),
-    ("GET", "/services/oauth2/userinfo", userinfo, _session),
-    ("GET", "/id/{organization}/{user}", identity, _session),
-    ("GET", "/services/data", rest.versions, _open),
+    ("POST", "/services/oauth2/token", login.token, _open),
+    ("POST", "/services/oauth2/revoke", login.revoke, _open),
+    ("GET", "/services/oauth2/revoke", login.revoke, _open),
+    ("GET", "/services/oauth2/userinfo", login.userinfo, _identified),
+    ("GET", "/id/{organization}/{user}", login.identity, _identified),
+    ("POST", "/services/Soap/{kind}/{version}", soap.login, _open),
+    ("POST", "/services/Soap/{kind}/{version}/{organization}", soap.login, _open),
+    ("GET", "/services/data", versions.versions, _open),
     ("GET", _DATA, rest.resources, _session),
     ("GET", _DATA + "/limits", rest.limits, _session),
-    ("GET", _DATA + "/sobjects", rest.describe_global, _session),
-    ("GET", _DATA + "/sobjects/{object}", rest.object_info, _session),
-    ("GET", _DATA + "/sobjects/{object}/describe", rest.describe, _session),
-    ("GET", _DATA + "/sobjects/{object}/deleted", rest.deleted, _session),
-    ("GET", _DATA + "/sobjects/{object}/updated", rest.updated, _session),
+    ("GET", _DATA + "/sobjects", metadata.describe_global, _session),
+    ("GET", _DATA + "/sobjects/{object}", metadata.object_info, _session),
+    ("GET", _DATA + "/sobjects/{object}/describe", metadata.describe, _session),
+    ("GET", _DATA + "/sobjects/{object}/deleted", replication.deleted, _session),
+    ("GET", _DATA + "/sobjects/{object}/updated", replication.updated, _session),
     ("GET", _DATA + "/sobjects/{object}/{id}", rest.record, _session),
+    ("GET", _DATA + "/sobjects/{object}/{id}/{field}", rest.content, _session),
+    ("GET", _DATA + "/tooling/query", rest.query, _session),
     ("GET", _DATA + "/query", rest.query, _session),
     ("GET", _DATA + "/queryAll", rest.query_all, _session),
     ("GET", _DATA + "/query/{locator}", rest.query_more, _session),
     ("GET", _DATA + "/queryAll/{locator}", rest.query_more, _session),
+    ("GET", _DATA + "/composite", composite.resources, _session),
+    ("POST", _DATA + "/composite", composite.composite, _session),
+    ("POST", _DATA + "/composite/batch", composite.batch, _session),
     ("POST", _DATA + "/jobs/query", bulk.create, _session),
     ("GET", _DATA + "/jobs/query", bulk.listing, _session),
     ("GET", _JOB, bulk.info, _session),
@@ -77,12 +87,37 @@ ROUTES: tuple[tuple[str, str, Handler, Guard], ...] = (
     ("DELETE", _JOB, bulk.delete, _session),
     ("GET", _JOB + "/results", bulk.results, _session),
     ("GET", _JOB + "/resultPages", bulk.result_pages, _session),
+    ("POST", _BATCH_JOBS, bulk_v1.create, bulk_v1.authorize),
+    ("GET", _BATCH_JOBS + "/{id}", bulk_v1.info, bulk_v1.authorize),
+    ("POST", _BATCH_JOBS + "/{id}", bulk_v1.change, bulk_v1.authorize),
+    ("POST", _BATCHES, bulk_v1.add_batch, bulk_v1.authorize),
+    ("GET", _BATCHES, bulk_v1.batches, bulk_v1.authorize),
+    ("GET", _BATCHES + "/{batch}", bulk_v1.batch_info, bulk_v1.authorize),
+    ("GET", _BATCHES + "/{batch}/result", bulk_v1.result_list, bulk_v1.authorize),
+    ("GET", _BATCHES + "/{batch}/result/{result}", bulk_v1.result, bulk_v1.authorize),
     ("POST", "/__sandbox__/change", admin.change, _loopback),
     ("PUT", "/__sandbox__/records/{object}", admin.records, _loopback),
     ("GET", "/__sandbox__/truth/{object}", admin.truth, _loopback),
     ("POST", "/__sandbox__/clock", admin.clock, _loopback),
-    ("POST", "/__sandbox__/fields", admin.fields, _loopback),
+    ("POST", "/__sandbox__/fields", schema_admin.fields, _loopback),
+    ("POST", "/__sandbox__/drift", schema_admin.drift, _loopback),
+    ("GET", "/__sandbox__/drift", schema_admin.drifts, _loopback),
+    ("POST", "/__sandbox__/objects", schema_admin.objects, _loopback),
+    ("GET", "/__sandbox__/objects", schema_admin.listing, _loopback),
+    ("POST", "/__sandbox__/delete_log", schema_admin.delete_log, _loopback),
+    ("POST", "/__sandbox__/recycle_bin", schema_admin.recycle_bin, _loopback),
     ("POST", "/__sandbox__/logout", admin.logout, _loopback),
+    ("GET", "/__sandbox__/authentication", access.authentication, _loopback),
+    ("POST", "/__sandbox__/authentication", access.set_authentication, _loopback),
+    ("GET", "/__sandbox__/permissions", access.permissions, _loopback),
+    ("POST", "/__sandbox__/permissions", access.set_permissions, _loopback),
+    ("GET", "/__sandbox__/limits", access.limits, _loopback),
+    ("POST", "/__sandbox__/limits", access.set_limits, _loopback),
+    ("POST", "/__sandbox__/faults", fault_admin.add, _loopback),
+    ("GET", "/__sandbox__/faults", fault_admin.listing, _loopback),
+    ("DELETE", "/__sandbox__/faults", fault_admin.clear, _loopback),
+    ("POST", "/__sandbox__/release", fault_admin.release, _loopback),
+    ("GET", "/__sandbox__/errors", fault_admin.named_errors, _loopback),
     ("GET", "/__sandbox__/health", admin.health, _loopback),
     ("GET", "/__sandbox__/requests", admin.requests, _loopback),
     ("POST", "/__sandbox__/stop", admin.stop, _loopback),
@@ -104,8 +139,7 @@ def build(sandbox: Sandbox) -> Starlette:
 
 
 def _endpoint(sandbox: Sandbox, name: str, handler: Handler, guard: Guard) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        sandbox.requests[name] += 1
+    async def answered(request: Request) -> Response:
         try:
             guard(sandbox, request)
             response = await handler(sandbox, request)
@@ -113,8 +147,14 @@ def _endpoint(sandbox: Sandbox, name: str, handler: Handler, guard: Guard) -> Ca
             response = error.response()
         response.headers["Date"] = sandbox.clock.http_date()
         if guard is _session:
-            response.headers["Sforce-Limit-Info"] = f"api-usage={sandbox.api_calls}/{DAILY_REQUESTS}"
+            response.headers["Sforce-Limit-Info"] = sandbox.limits.header()
         return response
+
+    async def endpoint(request: Request) -> Response:
+        sandbox.requests[name] += 1
+        if guard is _loopback:
+            return await answered(request)
+        return await serve(sandbox, request, lambda: answered(request))
 
     return endpoint
 

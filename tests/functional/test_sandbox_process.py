@@ -39,7 +39,8 @@ def finish(process: subprocess.Popen[str]) -> int:
 
 def test_the_ready_line_has_everything_a_client_needs() -> None:
     process, ready = start()
-    assert set(ready) == {"url", "client_id", "client_secret", "username", "private_key"}
+    secrets = {"client_secret", "private_key", "password", "security_token", "refresh_token"}
+    assert set(ready) == {"url", "client_id", "username"} | secrets
     assert Path(ready["private_key"]).stat().st_mode & 0o777 == 0o600
     assert finish(process) == 0
     assert not Path(ready["private_key"]).exists()

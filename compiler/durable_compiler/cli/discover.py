@@ -71,11 +71,12 @@ def _described(where: Path, profile: str | None, objects: tuple[str, ...]) -> Sn
     from durable_compiler.discovery import TRIES, Directory
     from durable_runtime import configuration, sandbox_process
     from durable_runtime.clock import SYSTEM
-    from durable_runtime.salesforce.session import Session
+    from durable_runtime.salesforce.session import Session, trusted
 
     settings = configuration.load(configuration.find(where), profile)
     with sandbox_process.salesforce(settings) as salesforce, Session(salesforce, TRIES, SYSTEM) as session:
-        with Directory(session.login(), salesforce.api_version) as directory:
+        login = session.login()
+        with Directory(login, salesforce.api_version, trust=trusted(salesforce)) as directory:
             names = list(_names(directory, objects))
             with click.progressbar(names, label="describing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
                 described = [directory.describe(name) for name in bar]
@@ -83,17 +84,22 @@ def _described(where: Path, profile: str | None, objects: tuple[str, ...]) -> Sn
 
 
 def _names(directory: Directory, objects: tuple[str, ...]) -> Iterator[str]:
-    shown = [one["name"] for one in directory.objects() if _wanted(one)]
+    """The named objects, or every one but the tables that accompany an object."""
+    every = directory.objects()
+    shown = [one["name"] for one in every if _readable(one)]
     for name in objects:
         if name not in shown:
             raise project.Refused(f"Salesforce shows no object {name!r} to this user.", project.nearest(name, shown))
-    yield from objects or shown
+    yield from objects or (one["name"] for one in every if _wanted(one))
 
 
 def _wanted(one: dict[str, Any]) -> bool:
-    """Queryable, and not one of the tables that accompany an object."""
-    kept = one.get("queryable", True) and not one.get("deprecatedAndHidden", False)
-    return bool(kept) and not one["name"].endswith(COMPANIONS)
+    """Readable, and not one of the tables that accompany an object."""
+    return _readable(one) and not one["name"].endswith(COMPANIONS)
+
+
+def _readable(one: dict[str, Any]) -> bool:
+    return bool(one.get("queryable", True) and not one.get("deprecatedAndHidden", False))
 
 
 def _shown(path: Path, where: Path) -> str:

@@ -37,8 +37,9 @@ def test_the_id_of_a_record_that_is_gone_is_not_given_again() -> None:
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
     again, other = Store(rows=50, seed=5), Store(rows=50, seed=6)
-    assert again.tables["contact"].rows == Store(rows=50, seed=5).tables["contact"].rows
-    assert again.tables["contact"].rows != other.tables["contact"].rows
+    rows = list(again.tables["contact"].rows)
+    assert rows == list(Store(rows=50, seed=5).tables["contact"].rows)
+    assert rows != list(other.tables["contact"].rows)
 
 
 def test_objects_have_their_share_of_the_rows() -> None:
