@@ -79,6 +79,7 @@ proof: .venv/.dev
 	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 	$(BIN)/python benchmarks/compile.py --output docs/proof/compile-speed.md
 	$(BIN)/python benchmarks/load.py --output docs/proof/load-speed.md
+	$(BIN)/python benchmarks/million.py --output docs/proof/million.md
 	$(BIN)/python benchmarks/scale.py --pipelines 10 100 1000 --output docs/proof/compile-scale.md
 	$(BIN)/python benchmarks/language.py --mutants -1 --output docs/proof/language.md
 
