@@ -67,6 +67,11 @@ class ObjectSchema:
     queryable: bool
     fields: tuple[FieldSchema, ...]
 
+    @property
+    def described(self) -> bool:
+        """Whether its fields are known; of the others in a large organization only the names are."""
+        return bool(self.fields)
+
     def field(self, name: str) -> FieldSchema | None:
         """The field with this API name."""
         return next((one for one in self.fields if one.name == name), None)
@@ -205,7 +210,7 @@ def _field(data: Mapping[str, Any]) -> FieldSchema:
 
 
 def snapshot(describes: Iterable[Mapping[str, Any]], org_id: str, api_version: str) -> Snapshot:
-    """A snapshot of sObject describe answers as the REST API returns them."""
+    """A snapshot of sObject describe answers as the REST API returns them; one without fields is known by name."""
     objects = sorted((_described(one) for one in describes), key=lambda one: one.name)
     return Snapshot(api_version, org_id, tuple(objects))
 
@@ -217,7 +222,7 @@ def _described(data: Mapping[str, Any]) -> ObjectSchema:
         label_plural=data["labelPlural"],
         custom=bool(data.get("custom")),
         queryable=bool(data.get("queryable", True)),
-        fields=tuple(_described_field(one) for one in data["fields"]),
+        fields=tuple(_described_field(one) for one in data.get("fields", ())),
     )
 
 

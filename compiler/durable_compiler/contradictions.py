@@ -8,6 +8,7 @@ from typing import Any
 
 from durable_compiler.catalogue import Snapshot
 from durable_compiler.diagnostics import Diagnostic, Span, error
+from durable_compiler.grammar.names import undescribed
 from durable_compiler.merging import Draft, Statement, fragment, objects_in
 
 
@@ -27,9 +28,14 @@ def check(draft: Draft, statements: list[Statement], catalogue: Snapshot, file: 
         help = "Write which objects are synced, e.g. Syncs Accounts and Contacts from Salesforce."
         draft.diagnostics.append(error("DUR063", "the spec syncs no object", file, Span(1, 1, 1, 2), help=help))
         return
+    named = [one for statement in statements for one in _by_name_only(statement, catalogue)]
+    if named:
+        draft.diagnostics += named
+        return
     for statement in statements:
         draft.diagnostics += _objects(draft, statement, catalogue)
         draft.diagnostics += _zone(draft, statement)
+        draft.diagnostics += _stamp(draft, statement, catalogue)
         draft.diagnostics += _fields(draft, statement, catalogue)
     draft.diagnostics += [
         _told(statement, clash)
@@ -51,6 +57,16 @@ def _told(statement: Statement, clash: Clash) -> Diagnostic:
 
 
 # --- each statement against what is synced ----------------------------------------------------------------------
+
+
+def _by_name_only(statement: Statement, catalogue: Snapshot) -> Iterator[Diagnostic]:
+    """Objects of which a large organization's snapshot has nothing but the name."""
+    one = statement.requirement
+    for name in dict.fromkeys(objects_in(fragment(statement.clause, catalogue))):
+        if not catalogue.by_name[name].described and statement.clause.kind == "sync":
+            message, help = undescribed(catalogue.by_name[name])
+            span = one.span(0, len(one.text))
+            yield error("DUR015", message, one.file, span, requirement=one.id, help=help)
 
 
 def _objects(draft: Draft, statement: Statement, catalogue: Snapshot) -> Iterator[Diagnostic]:
@@ -76,6 +92,17 @@ def _zone(draft: Draft, statement: Statement) -> Iterator[Diagnostic]:
         message = f"the sentence says {zone}, the schedule {expected}"
         help = f"Write the time in {expected}."
         yield error("DUR064", message, one.file, one.span(0, len(one.text)), requirement=one.id, help=help)
+
+
+def _stamp(draft: Draft, statement: Statement, catalogue: Snapshot) -> Iterator[Diagnostic]:
+    """A sentence that names SystemModstamp as the cursor, beside an object that has none."""
+    one = statement.requirement
+    if statement.clause.kind == "incremental" and "modstamp" in one.text.casefold():
+        without = [name for name in sorted(draft.synced) if catalogue.by_name[name].field("SystemModstamp") is None]
+        if without:
+            message = f"the sentence reads changes by SystemModstamp, which {', '.join(without)} does not have"
+            help = "Leave the stamp out of the sentence: each object is then read by the best one that it has."
+            yield error("DUR065", message, one.file, one.span(0, len(one.text)), requirement=one.id, help=help)
 
 
 # --- rules about fields that are not read -----------------------------------------------------------------------

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate, islice, repeat, takewhile
 from math import ceil
 from zoneinfo import ZoneInfo
 
+from durable_compiler.catalogue import Snapshot
 from durable_compiler.ir import Pipeline
+from durable_runtime import unstamped
+from durable_runtime.extraction import IDS_AT_ONCE
 from durable_runtime.salesforce.bulk import FIRST_POLL, POLL_GROWTH, SLOWEST_POLL
 from durable_runtime.salesforce.sizes import SIZES
 from durable_runtime.spec import Extract
@@ -24,7 +27,7 @@ ALLOWANCE = 100_000  # calls that an organization has in 24 hours
 OTHERS = (("Hourly", "0 * * * *"), ("Every 15 minutes", "*/15 * * * *"), ("Nightly at 02:00", "0 2 * * *"))
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # any day would do; a fixed one gives the same page tomorrow
 HORIZON, MOST_RUNS = timedelta(days=400), 3_000
-ONCE_A_RUN = 2  # the log-in, and the question what time it is
+ONCE_A_RUN = 3  # the log-in, and the question what time it is before and after reading
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,46 @@ class Reading:
     whole: bool
     filtered: bool
     guards: int
+    describes: int = 1  # objects whose fields are asked for: its own, and those that it looks up and nobody reads
+    formulas: bool = False  # whether runs compare its formula fields with the table
+    follows: bool = False  # whether runs read the records whose looked-up record changed
+    asked: int = 0  # objects that references to several lead to: each is asked what changed
+    logged: bool = True  # whether Salesforce keeps a log of its deletes
 
     @property
     def counts(self) -> int:
-        """COUNT() for each guard, before and after reading, and twice to prove that the table holds what it must."""
-        return self.guards + 4
+        """COUNT() for each guard, before and after reading, and for the proof of what an unfiltered table holds."""
+        return self.guards + (2 if self.filtered else 3)
+
+    @property
+    def deletes(self) -> int:
+        """The question what was deleted for good; a first run does not ask."""
+        return 1 if self.logged else 0
 
     def records(self, changed: int, held: int = RECORDS) -> int:
         """Records read by a run in which so many changed, of an object that holds so many."""
         return held if self.whole else min(changed, held)
 
     def ids(self, held: int = RECORDS) -> int:
-        """The table never holds what a filter leaves out, so that every run compares all Ids."""
-        return transfer(held) if self.filtered else 0
+        """The table never holds what a filter leaves out, so that every run but the first compares all Ids."""
+        return 1 + transfer(held) if self.filtered else 0
 
-    def calls(self, changed: int, held: int = RECORDS) -> int:
-        """Requests of such a run: the describe, the counts, the records, and the Ids."""
-        return 1 + self.counts + transfer(self.records(changed, held)) + self.ids(held)
+    def moved(self, changed: int, held: int = RECORDS, *, refreshes: bool = True) -> int:
+        """What moves without a stamp: a COUNT() and the records, of the children and of the formulas.
+
+        As many records have a changed parent as changed themselves, and as many parents, where a reference is to
+        several objects, did; `refreshes` tells that formulas are compared.
+        """
+        children = 1 + transfer(min(changed, held)) if self.follows else 0
+        children += 2 * self.asked + (2 * ceil(min(changed, unstamped.MOST_PARENTS) / IDS_AT_ONCE) if self.asked else 0)
+        return children + (1 + transfer(held) if self.formulas and refreshes else 0)
+
+    def calls(self, changed: int, held: int = RECORDS, *, first: bool = False, refreshes: bool = True) -> int:
+        """Requests of such a run: a first one describes, counts and reads all that is held, and compares nothing."""
+        read = self.describes + self.counts + transfer(held if first else self.records(changed, held))
+        if first:
+            return read
+        return read + self.deletes + self.ids(held) + self.moved(changed, held, refreshes=refreshes)
 
 
 @dataclass(frozen=True)
@@ -86,7 +112,17 @@ class Costs:
         """The largest run of the present schedule, by object."""
         changed = self.rows[0].changed
         return tuple(
-            Part(one.object, one.whole, read, one.counts, transfer(read), one.ids())
+            Part(
+                one.object,
+                one.whole,
+                one.describes,
+                read,
+                one.counts,
+                transfer(read),
+                one.deletes,
+                one.ids(),
+                one.moved(changed),
+            )
             for one in self.readings
             for read in (one.records(changed),)
         )
@@ -98,10 +134,13 @@ class Part:
 
     object: str
     whole: bool
+    describes: int
     records: int
     counts: int
     transfer: int
+    deletes: int
     ids: int
+    moved: int
 
 
 def transfer(records: int) -> int:
@@ -120,40 +159,76 @@ def polls(seconds: float) -> int:
     return 1 + sum(1 for _ in takewhile(lambda at: at < seconds, asked))
 
 
-def costs(pipeline: Pipeline, extracts: Iterable[Extract], label: str) -> Costs:
+def costs(pipeline: Pipeline, extracts: Iterable[Extract], label: str, snapshot: Snapshot) -> Costs:
     """What the present schedule and three others cost; `label` is the present one in words."""
     assert pipeline.schedule is not None
-    readings = tuple(reading(pipeline, one) for one in extracts)
+    readings = tuple(_readings(pipeline, tuple(extracts), snapshot))
     again = overlap(pipeline.incremental.overlap_seconds)
     timezone = pipeline.schedule.timezone
     schedules = [(label, pipeline.schedule.cron), *OTHERS]
-    rows = (_cost(name, at == 0, _runs(cron, timezone), readings, again) for at, (name, cron) in enumerate(schedules))
-    return Costs(tuple(rows), of_run(readings, RECORDS), readings, round(again.total_seconds()))
+    nightly = pipeline.incremental.formula_refresh == "nightly"
+    rows = (
+        _cost(name, at == 0, _runs(cron, timezone), readings, again, nightly)
+        for at, (name, cron) in enumerate(schedules)
+    )
+    return Costs(tuple(rows), of_run(readings, RECORDS, first=True), readings, round(again.total_seconds()))
 
 
-def of_run(readings: Iterable[Reading], changed: int) -> int:
+def of_run(readings: Iterable[Reading], changed: int, *, first: bool = False, refreshes: bool = True) -> int:
     """Requests of one run in which so many records of each object changed."""
-    return ONCE_A_RUN + sum(one.calls(changed) for one in readings)
+    return ONCE_A_RUN + sum(one.calls(changed, first=first, refreshes=refreshes) for one in readings)
 
 
-def reading(pipeline: Pipeline, extract: Extract) -> Reading:
-    """The runtime's own rule for what is read whole: values that move without a stamp, or no increments at all."""
-    fresh = pipeline.incremental.formula_refresh != "never"
-    formulas = [one for one in extract.formulas if fresh or one in extract.needed]
-    whole = not pipeline.incremental.enabled or bool(formulas or extract.lookups) or extract.moves
+def _readings(pipeline: Pipeline, extracts: tuple[Extract, ...], snapshot: Snapshot) -> Iterator[Reading]:
+    described = {one.object for one in extracts}
+    for one in extracts:
+        found = reading(pipeline, one, snapshot)
+        steps = unstamped.parents(one, _fields_of(snapshot)) or ()
+        related = {name for step in steps for name, _ in step.stamps} - described
+        described |= related
+        yield replace(found, describes=1 + len(related))
+
+
+def reading(pipeline: Pipeline, extract: Extract, snapshot: Snapshot) -> Reading:
+    """The runtime's own rule for what is read whole, compared and followed."""
+    steps = unstamped.parents(extract, _fields_of(snapshot))
+    whole = not pipeline.incremental.enabled or unstamped.moves(extract, steps)
     guards = [one for one in pipeline.guards if one.kind == "min_rows" and one.object in (None, extract.object)]
     source = next(one for one in pipeline.source.objects if one.name == extract.object)
-    return Reading(extract.object, whole, source.where is not None, len(guards))
+    return Reading(
+        extract.object,
+        whole,
+        source.where is not None,
+        len(guards),
+        formulas=not whole and bool(extract.formulas) and pipeline.incremental.formula_refresh != "never",
+        follows=not whole and bool(steps),
+        asked=0 if whole else sum(len(one.stamps) for one in steps or () if one.several),
+        logged="IsDeleted" in extract.fields,
+    )
+
+
+def _fields_of(snapshot: Snapshot) -> unstamped.Described:
+    """Fields of the snapshot as a describe shows them, as far as parents are found by them."""
+    keys = ("name", "relationshipName", "referenceTo", "calculated")
+
+    def fields(name: str) -> Iterator[unstamped.Field]:
+        known = snapshot.by_name.get(name)
+        yield from ({key: getattr(one, key) for key in keys} for one in (known.fields if known else ()))
+
+    return fields
 
 
 def _cost(
     label: str, present: bool, runs: Iterable[tuple[datetime, timedelta]], readings: tuple[Reading, ...],
-    again: timedelta,
+    again: timedelta, nightly: bool,
 ) -> Cost:  # fmt: skip
     days: dict[date, list[tuple[int, int]]] = {}
+    refreshed = BEGIN - unstamped.NIGHT
     for at, since in runs:
         changed = ceil(RECORDS * CHANGED * ((since + again) / timedelta(days=1)))
-        days.setdefault(at.date(), []).append((of_run(readings, changed), changed))
+        refreshes = not nightly or at - refreshed >= unstamped.NIGHT
+        refreshed = at if refreshes else refreshed
+        days.setdefault(at.date(), []).append((of_run(readings, changed, refreshes=refreshes), changed))
     busiest = max(
         days.values(), key=lambda many: (sum(calls for calls, _ in many), max(changed for _, changed in many))
     )

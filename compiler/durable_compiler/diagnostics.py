@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     "DUR012": "The schema snapshot cannot be read",
     "DUR013": "The file name is not a pipeline name",
     "DUR014": "The lock file cannot be read",
+    "DUR015": "An object that is known by name only",
     "DUR020": "The sentence is not understood",
     "DUR021": "The sentence can be read in two ways",
     "DUR022": "A negation that no rule expresses",

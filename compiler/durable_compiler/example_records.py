@@ -313,8 +313,14 @@ def _told(reader: _Reader, found: Sequence[Outcome], trial: _Trial) -> Iterator[
 def _cells(described: Mapping[str, Any], chosen: Outcome, rules: Rules) -> Iterator[Cell]:
     """The columns in their order, then what only rules look at."""
     yield _system("Record ID", "Id", "source_id", chosen)
-    yield _system("System Modstamp", "SystemModstamp", "source_modified_at", chosen)
-    yield _system("Deleted", "IsDeleted", "is_deleted", chosen)
+    cursor = str(described["cursor"])
+    stamp = "System Modstamp" if cursor == "SystemModstamp" else label_of(rules.snapshot, rules.source.name, cursor)
+    for label, field, column in (
+        (stamp, cursor, "source_modified_at"),
+        ("Deleted", "IsDeleted", "is_deleted"),
+    ):
+        if field in chosen.given:  # a login has no stamp, a user is never deleted
+            yield _system(label, field, column, chosen)
     rest = dict.fromkeys(one for one in chosen.given if one not in SYSTEM_FIELDS)
     for row in described["mapping"]:
         path = ".".join(row["path"])

@@ -15,8 +15,10 @@ from durable_compiler.diagnostics import Diagnostic, Span, error, in_source_orde
 from durable_compiler.frames import frame_of
 from durable_compiler.frames.frame import Clause
 from durable_compiler.frames.sync import Sync
+from durable_compiler.grammar.names import undescribed
 from durable_compiler.grammar.reading import SentenceReading, echo, may_be, read, understood
 from durable_compiler.ir import Pipeline
+from durable_compiler.mentions import mentioned
 from durable_compiler.merging import Statement
 from durable_compiler.requirements import Requirement, parse, pipeline_name, read_requirements
 from durable_compiler.resolve import contradictions, resolve
@@ -222,8 +224,20 @@ def _held(
         wrong = _changed(requirement, block, reading.clauses, locked, catalogue, synced)
         return Held(reading.clauses, block, (wrong,) if wrong else ())
     if locked is None or locked.via != lock.PINNED:
-        return Held(diagnostics=diagnostics_of(reading, requirement))
+        named = _by_name_only(requirement, catalogue, synced)
+        return Held(diagnostics=(named,) if named else diagnostics_of(reading, requirement))
     return _pinned(requirement, locked, catalogue, synced)
+
+
+def _by_name_only(requirement: Requirement, catalogue: Snapshot, synced: Sequence[str]) -> Diagnostic | None:
+    """Why a sentence about a synced object cannot be read yet: none of the object's fields are known."""
+    unknown = (one for one in map(catalogue.by_name.__getitem__, synced) if not one.described)
+    named = next((one for one in unknown if one.name in mentioned((requirement.text,), catalogue)), None)
+    if named is None:
+        return None
+    message, help = undescribed(named)
+    span = requirement.span(0, len(requirement.text))
+    return error("DUR015", message, requirement.file, span, requirement=requirement.id, help=help)
 
 
 def _pinned(requirement: Requirement, locked: lock.Block, catalogue: Snapshot, synced: Sequence[str]) -> Held:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from durable_compiler import expressions
+from durable_compiler.cursors import FALLBACKS, WHOLE, cursor_of
 from durable_compiler.entries import condition_key
 from durable_compiler.expressions import Sql
 from durable_compiler.ir import Dedupe, Pipeline
@@ -16,9 +18,11 @@ from durable_compiler.mapped_values import SENT
 from durable_compiler.policies import ids, words
 from durable_compiler.rules import Made, Rules
 from durable_compiler.tables import per_object, trailing
+from durable_runtime.drift import spelt
 
 # IR keys that decide an object's rows: a package that differs in one reads the object in full first
 ROW_KEYS = ("mappings", "enums", "defaults", "blanks", "derived", "computed", "required", "checks", "masks", "dedupe")
+NEVER = "TIMESTAMP '1970-01-01 00:00:00'"
 SHAPING = ("mappings", "enums", "blanks", "defaults", "masks")
 # (IR list, object, field, column or condition) -> the requirement that made the entry; the last is empty for rules
 # about whole objects
@@ -36,9 +40,14 @@ def object_values(rules: Rules, owners: Owners, own_name: str) -> dict[str, Any]
         "label": rules.snapshot.by_name[source.name].label,
         "constant": own_name.upper(),
         "function": own_name,
-        "fields": requested(pipeline, source),
+        "fields": one.fields,
         "lookups": rules.lookups,
-        "moves": rules.moves and not rules.lookups,
+        "typed": [one.typed(field) for field in one.fields],
+        "related": [one.typed(path) for path in rules.lookups],
+        "listed": list(one.listed()),
+        "moves": rules.moves or not one.cursor,
+        "cursor": one.cursor,
+        "modified": one.modified(),
         "first": rules.first,
         "refused": one.refused(),
         "requirements": tuple(pipeline.trace.get("source.objects", ())),
@@ -78,6 +87,44 @@ class _Object:
         self.pipeline: Pipeline = rules.pipeline
         self.name = rules.source.name
 
+    @cached_property
+    def cursor(self) -> str:
+        """What changes are read by; empty where the object has no stamp."""
+        return cursor_of(self.pipeline, self.rules.source, self.rules.snapshot)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """What is read: the fields of the spec, without a system field that the object lacks, and its own stamp.
+
+        A User has no IsDeleted, a login no SystemModstamp.
+        """
+        schema = self.rules.snapshot.by_name[self.name]
+        asked = tuple(one for one in requested(self.pipeline, self.rules.source) if schema.field(one) is not None)
+        return asked if not self.cursor or self.cursor in asked else (*asked, self.cursor)
+
+    def typed(self, path: str) -> dict[str, str]:
+        """A field or path with its type in the snapshot, as the runtime writes one down."""
+        found = reached(self.rules.snapshot, self.name, path)
+        return {"field": path, "type": spelt(vars(found[1])) if found else ""}
+
+    def listed(self) -> Iterator[dict[str, Any]]:
+        """The picklists that a value map translates as they come, with the values that need no word to anybody.
+
+        Where the spec says what becomes of all others, those of the snapshot are no news either.
+        """
+        schema = self.rules.snapshot.by_name[self.name]
+        cleaned = {one.field for one in self.pipeline.blanks if one.object == self.name}
+        cleaned |= {one.field for one in self.pipeline.mappings if one.object == self.name and one.transforms}
+        for one in self.pipeline.enums:
+            field = schema.field(one.field) if one.object == self.name else None
+            if field is not None and field.picklist and one.field not in cleaned:
+                others = (value.value for value in field.picklist if value.active and one.otherwise is not None)
+                yield {"field": one.field, "known": tuple(dict.fromkeys((*one.values, *others)))}
+
+    def modified(self) -> Sql:
+        """`source_modified_at`; of an object without a stamp the same for all, so that what was read last counts."""
+        return Sql(f"read_timestamp({expressions.source(self.cursor)})" if self.cursor else NEVER)
+
     @property
     def dedupe(self) -> Dedupe | None:
         return next((one for one in self.pipeline.dedupe if one.object == self.name), None)
@@ -90,9 +137,10 @@ class _Object:
     def refused(self) -> tuple[str, ...]:
         """What the spec leaves out: named, not chosen, or dropped before it leaves Salesforce."""
         source = self.rules.source
-        read = set(requested(self.pipeline, source))
-        readable = self.rules.snapshot.by_name[self.name].readable_fields()
-        return tuple(dict.fromkeys((*source.excluded, *(one for one in readable if one not in read))))
+        read = set(self.fields)
+        schema = self.rules.snapshot.by_name[self.name]
+        unread = (one for one in schema.readable_fields() if one not in read and schema.field(one) is not None)
+        return tuple(dict.fromkeys((*source.excluded, *unread)))
 
     def needed(self) -> Iterator[str]:
         """Fields that a rule, key, mask or value map uses; losing one stops the run."""
@@ -130,11 +178,15 @@ class _Object:
     def misfits(self) -> Iterator[dict[str, Any]]:
         """What cannot be read; fields that the filter looks at come first, because they decide about the record."""
         read = [one for one in self.rules.columns if one.field]
-        decisive = set(self.rules.where_fields)
+        decisive, told = set(self.rules.where_fields), set()
         for column in sorted(read, key=lambda one: one.field not in decisive):
             found = expressions.misfit(column, self.pipeline)
             if found is not None:
+                told.add(found[0])
                 yield {"condition": found[0], "verdict": f"{found[1]} {column.field}"}
+        stamp = Sql(f"NOT timestamp_fits({expressions.source(self.cursor)})" if self.cursor else "FALSE")
+        if stamp not in told:
+            yield {"condition": stamp, "verdict": f"value_does_not_fit {self.cursor}"}
 
     def made_rules(self, made: list[Made]) -> Iterator[dict[str, Any]]:
         for one in made:
@@ -204,6 +256,9 @@ class _Object:
         labels = {field: column.label for field, column in self.rules.by_field.items()}
         fates = {"reject": "goes to the rejects table", "warn": "is loaded and counted", "fail": "fails the run"}
         filtered = self.where()
+        if self.cursor != self.pipeline.incremental.cursor:
+            owner, missed = ids(self.pipeline, "source.objects"), FALLBACKS.get(self.cursor, WHOLE)
+            yield f"Changes are read by {self.cursor or 'no field'}: {missed} ({owner})."
         if filtered:
             yield f"Only records with {filtered['condition']} are kept ({filtered['requirement']})."
         if self.rules.source.since is not None:
@@ -232,6 +287,8 @@ class _Object:
         own["conventions"] = dump["conventions"]
         if self.rules.depends_on_zone:
             own["timezone"] = self.rules.zone
+        if self.cursor != self.pipeline.incremental.cursor:
+            own["cursor"] = self.cursor
         hidden = [[column.field, self.method(column)] for column in self.rules.columns if "." in column.field]
         if any(method for _, method in hidden):
             own["hidden"] = hidden

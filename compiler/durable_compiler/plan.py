@@ -78,8 +78,6 @@ def _values(
         "timezone": pipeline.schedule.timezone,
         "ticks": tick_minutes(pipeline.schedule.cron),
         "schedule_requirement": ids(pipeline, "schedule"),
-        "cursor": pipeline.incremental.cursor,
-        "cursor_source": expressions.source(pipeline.incremental.cursor),
         "target_system": pipeline.target.system,
         "policies": policies(pipeline, layout),
         "set_policies": set_policies(pipeline, layout),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from durable_compiler.catalogue import SYSTEM_FIELDS, Snapshot
 from durable_compiler.contradictions import check, unread
+from durable_compiler.cursors import fallbacks
 from durable_compiler.diagnostics import Diagnostic
 from durable_compiler.entries import entry_key
 from durable_compiler.ir import Assumption, Pipeline
@@ -60,7 +61,7 @@ def resolve(
     trace = {path: tuple(sorted(ids, key=natural)) for path, ids in sorted(draft.trace.items())}
     whole = {"name": name, "requirements": tuple(requirements), **draft.values}
     pipeline = Pipeline.model_validate({**whole, "assumptions": draft.assumptions, "trace": trace})
-    named = _column_assumptions(pipeline, catalogue)
+    named = (*_column_assumptions(pipeline, catalogue), *_cursor_assumptions(pipeline, catalogue))
     return pipeline.model_copy(update={"assumptions": (*pipeline.assumptions, *named)}), []
 
 
@@ -76,6 +77,13 @@ def _column_assumptions(pipeline: Pipeline, catalogue: Snapshot) -> tuple[Assump
         )
         for clash in lay_out(pipeline, catalogue).clashes
     )
+
+
+def _cursor_assumptions(pipeline: Pipeline, catalogue: Snapshot) -> Iterator[Assumption]:
+    """Objects that cannot be read by the usual cursor, the stamp that they are read by, and what it misses."""
+    owner = min(pipeline.trace["source.objects"], key=natural)
+    for name, cursor, why in fallbacks(pipeline, catalogue):
+        yield Assumption(requirement=owner, key=f"incremental.cursor.{name}", value=cursor or "none", why=why)
 
 
 def contradictions(statements: Sequence[Statement], catalogue: Snapshot) -> list[Diagnostic]:

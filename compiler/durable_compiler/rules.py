@@ -101,8 +101,8 @@ class Rules:
 
     @property
     def moves(self) -> bool:
-        """Whether values change without the record's own stamp: with the day, or with a parent."""
-        return bool(self.lookups) or any(map(moves, self.expressions))
+        """Whether values change with the day, which leaves no stamp anywhere."""
+        return any(map(moves, self.expressions))
 
     @property
     def depends_on_zone(self) -> bool:

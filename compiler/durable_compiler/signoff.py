@@ -237,7 +237,7 @@ def _understood(project: Project, reading: Reading, pipeline: Pipeline, anchors:
         ir_hash=pipeline.ir_hash,
         assumptions=tuple(_assumed(one, anchors) for one in pipeline.assumptions),
         examples=tuple(example_records.examples(package, rules)),
-        costs=costs.costs(pipeline, package.extracts, _schedule(pipeline)),
+        costs=costs.costs(pipeline, package.extracts, _schedule(pipeline), snapshot),
         quota=pipeline.quota.max_api_share,
         destination=tuple(signoff_facts.destination(pipeline, snapshot, whose)),
         told=tuple(signoff_facts.told(pipeline)),

@@ -19,6 +19,7 @@ class PipelineError(Exception):
     family = "fatal"
     exit_code = 70
     code = "RUN000"
+    retry_after: float | None = None  # seconds that the server asked to wait
 
     def __init__(self, message: str, *, help: str = "", requirement: str | None = None) -> None:
         self.message, self.help, self.requirement = message, help, requirement

@@ -12,12 +12,12 @@ from durable_runtime import partitions, spec
 from durable_runtime import parts as parts_of
 from durable_runtime.budget import Budget
 from durable_runtime.clock import Clock
-from durable_runtime.errors import Incomplete, PipelineError, QueryTooSlow, QuotaReached, RequestRefused, TimeSpent
+from durable_runtime.errors import Incomplete, PipelineError, QueryTooSlow, QuotaReached, TimeSpent
 from durable_runtime.parts import Part, Parts
 from durable_runtime.progress import Progress
 from durable_runtime.retry import retrying
 from durable_runtime.salesforce import bulk, rest
-from durable_runtime.salesforce.answers import BulkUnsupported
+from durable_runtime.salesforce.answers import BulkUnsupported, LocatorExpired
 from durable_runtime.salesforce.describe import type_of
 from durable_runtime.salesforce.landing import Page, private_folder, write_records
 from durable_runtime.salesforce.session import Session
@@ -151,11 +151,6 @@ def ids_of(name: str, *conditions: str) -> str:
     return f"SELECT Id FROM {name}{' WHERE ' if inside else ''}{inside}"  # noqa: S608  (names of the reviewed package)
 
 
-def live_ids(reader: Reader, name: str, folder: Path) -> tuple[Path, ...]:
-    """CSV files with the one column Id of every live record."""
-    return land(reader, name, ids_of(name), ("Id",), folder, deleted=name in ARCHIVED).files
-
-
 def _age(one: Parts) -> tuple[bool, datetime]:
     """What was never read comes first, then what is furthest behind."""
     return one.plan.window.lo is not None, one.plan.window.lo or one.plan.window.hi
@@ -212,9 +207,7 @@ def _begun(reader: Reader, part: Part) -> bool:
     progress = part.progress
     if progress.job is None or progress.confirmed:
         return progress.job is not None or "api" in progress.facts
-    try:
-        bulk.poll(reader.session, bulk.Job(progress.job))
-    except RequestRefused:
+    if bulk.poll(reader.session, bulk.Job(progress.job)).failure is not None:
         progress.restart()
         return False
     progress.confirmed = True
@@ -292,22 +285,32 @@ def _finish(reader: Reader, one: Parts, part: Part, job: bulk.Job | None) -> Non
 def _land_and_prove(reader: Reader, part: Part, job: bulk.Job | None) -> None:
     progress = part.progress
     for last in (False, True):
-        pages = _over_rest(reader, part.plan, part.soql, progress) if job is None else _over_bulk(reader, part, job)
+        try:
+            pages = _over_rest(reader, part.plan, part.soql, progress) if job is None else _over_bulk(reader, part, job)
+        except LocatorExpired:
+            if last:
+                raise
+            job = _begin_again(reader, part, job, int(progress.facts["before"]))
+            continue
         read, counted = sum(page.rows for page in pages), int(progress.facts["before"])
         after = rest.count(reader.session, part.soql)
         if _enclosed(read, counted, after):
             progress.note(proven=True)
             return
         if not last:
-            bulk_again = job is not None
-            progress.restart()
-            progress.note(before=after, **({} if bulk_again else {"api": "rest"}))
-            job = _new_job(reader, part) if bulk_again else None
+            job = _begin_again(reader, part, job, after)
     raise Incomplete(
         f"{part.plan.extract.object}: Salesforce counted {counted} records before and {after} after reading, but sent "
         f"{read}, twice in a row.",
         help="Run again; if it stays, check whether something rewrites this object all the time.",
     )
+
+
+def _begin_again(reader: Reader, part: Part, job: bulk.Job | None, counted: int) -> bulk.Job | None:
+    """Forget what was landed of the part, and submit a new job where a job brought it."""
+    part.progress.restart()
+    part.progress.note(before=counted, **({} if job else {"api": "rest"}))
+    return _new_job(reader, part) if job else None
 
 
 def _over_bulk(reader: Reader, part: Part, job: bulk.Job) -> list[Page]:

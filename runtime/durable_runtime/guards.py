@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from durable_runtime.errors import GuardStopped
 from durable_runtime.extraction import count
+from durable_runtime.reconcile import Found
+from durable_runtime.salesforce.landing import private_folder
 from durable_runtime.salesforce.session import Session
 from durable_runtime.spec import LEAVING_KINDS, Guard
 from durable_runtime.transformation import Staged
-from durable_runtime.warehouse.base import Warehouse
+from durable_runtime.warehouse.base import Changes, Lease, Warehouse
+from durable_runtime.warehouse.forecast import write_arriving
 
 if TYPE_CHECKING:
     from durable_runtime.job import Job
@@ -30,28 +33,21 @@ class Outcomes:
     rejected: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """How many live rows of an object a run would update, and how many it would flag or remove."""
-
-    updated: int
-    leaving: int
-
-
-def check(job: Job, warehouse: Warehouse, staged: dict[str, Staged]) -> None:
+def check(
+    job: Job, warehouse: Warehouse, lease: Lease, staged: Mapping[str, Staged], found: Mapping[str, Found]
+) -> None:
     """Raise GuardStopped, before anything is written, for a change beyond the limits that was not let pass."""
     changes: dict[str, Changes] = {}
     for name, one in staged.items():
-        outcomes = _outcomes(one)
+        outcomes, gone = _outcomes(one), found[name].gone if name in found else ()
         _check_rejected(job, name, outcomes)
-        if _asked(job, LEAVING_KINDS) and name in job.states:
-            changes[name] = _changes(warehouse, one)
-        elif outcomes.leaving > LEAVING_ROWS and name in job.states:
-            changes[name] = Changes(0, _leaving_live(warehouse, one))
+        asked = bool(_asked(job, LEAVING_KINDS))
+        if name in job.states and (asked or outcomes.leaving + len(gone) > LEAVING_ROWS):
+            changes[name] = _changes(job, warehouse, lease, one, gone)
         if name in changes and not _asked(job, LEAVING_KINDS, name):
-            check_leaving(job, name, changes[name].leaving, job.states[name].rows_now)
+            _check_leaving(job, name, changes[name].leaving)
     for guard in _asked(job, LEAVING_KINDS):
-        _check_changes(job, guard, {name: found for name, found in changes.items() if guard.object in (None, name)})
+        _check_changes(job, guard, {name: one for name, one in changes.items() if guard.object in (None, name)})
 
 
 def check_source(job: Job, session: Session) -> None:
@@ -102,18 +98,12 @@ def _stop(job: Job, guard: Guard, name: str | None, message: str) -> None:
         raise GuardStopped(message, help=help, requirement=guard.requirement)
 
 
-def check_leaving(job: Job, name: str, leaving: int, live: int, *, so_far: str = "nothing was written") -> None:
-    """Raise GuardStopped when so many live rows of an object would leave at once; `so_far` says what is committed."""
-    for asked in _asked(job, LEAVING_KINDS, name):
-        if leaving > (asked.value if asked.kind == "max_deleted_rows" else live * asked.value):
-            message = f"{leaving:,} of {live:,} live {name} rows would be flagged or removed, more than "
-            _stop(job, asked, asked.object, f"{message}{asked.requirement} lets; {so_far}.")
-    if _asked(job, LEAVING_KINDS, name):
-        return
-    guard = f"max_deleted:{name}"
+def _check_leaving(job: Job, name: str, leaving: int) -> None:
+    """What holds where the requirements say nothing."""
+    guard, live = f"max_deleted:{name}", job.states[name].rows_now
     if leaving > LEAVING_ROWS and leaving > live * LEAVING_RATIO and guard not in job.options.allowed_guards:
         raise GuardStopped(
-            f"{leaving:,} of {live:,} live {name} rows would be flagged or removed; {so_far}.",
+            f"{leaving:,} of {live:,} live {name} rows would be flagged or removed; nothing was written.",
             help=f"If that is right, let this run pass once: --allow-guard {guard}",
         )
 
@@ -141,33 +131,8 @@ def _outcomes(staged: Staged) -> Outcomes:
     return Outcomes(*row) if row else Outcomes(0, 0, 0)
 
 
-def _leaving_live(warehouse: Warehouse, staged: Staged) -> int:
-    """Staged rows that leave and whose Id is live in the target now."""
-    known = {one for (one,) in _live(warehouse, staged, "source_id")}
-    return sum(1 for (one,) in _staged(staged, "source_id", "__outcome <> 'live'") if one in known)
-
-
-def _changes(warehouse: Warehouse, staged: Staged) -> Changes:
-    """Staged rows whose Id is live in the target now: those with other content, and those that leave."""
-    hashes: dict[Any, Any] = dict(_live(warehouse, staged, "source_id, row_hash"))
-    fresh = _staged(staged, "source_id, row_hash", "__outcome = 'live'")
-    updated = sum(1 for one, row_hash in fresh if one in hashes and hashes[one] != row_hash)
-    leaving = sum(1 for (one,) in _staged(staged, "source_id", "__outcome <> 'live'") if one in hashes)
-    return Changes(updated, leaving)
-
-
-def _live(warehouse: Warehouse, staged: Staged, columns: str) -> Sequence[tuple[Any, ...]]:
-    target = warehouse.target
-    table = ".".join(part for part in (target.database, target.schema, target.table) if part)
-    own = f"source_object = '{staged.object}' AND " if target.columns[0].name == "source_object" else ""
-    return warehouse.query(f"SELECT {columns} FROM {table} WHERE {own}NOT is_deleted").rows  # noqa: S608  (names of the reviewed package)
-
-
-def _staged(staged: Staged, columns: str, condition: str) -> Sequence[tuple[Any, ...]]:
-    import duckdb
-
-    with duckdb.connect() as database:
-        return database.execute(
-            f"SELECT {columns} FROM read_parquet(?) WHERE {condition}",  # noqa: S608  (both are written above)
-            [[str(path) for path, _ in staged.batches]],
-        ).fetchall()
+def _changes(job: Job, warehouse: Warehouse, lease: Lease, staged: Staged, gone: Sequence[str]) -> Changes:
+    """What the load, and then the deletion of what is gone, would do to rows that are live now."""
+    folder = private_folder(job.folder.files / "guards" / staged.object)
+    arriving = write_arriving([path for path, _ in staged.batches], folder / "arriving.parquet")
+    return warehouse.forecast(lease, staged.object, arriving, folder).changes(gone)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from durable_runtime import reconcile
 from durable_runtime.clock import SYSTEM, Clock
 from durable_runtime.configuration import Profile
 from durable_runtime.credentials import key
@@ -15,8 +17,9 @@ from durable_runtime.errors import ConfigurationError
 from durable_runtime.loading import object_load
 from durable_runtime.runs import RunFolder, Summary
 from durable_runtime.spec import Extract, Pipeline, Transform
+from durable_runtime.unstamped import Compared, Parent, moves
 from durable_runtime.warehouse.base import ObjectLoad, State
-from durable_runtime.windows import Plan
+from durable_runtime.windows import Plan, Window, before, overlap, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Options:
     full: bool = False
     object: str | None = None
     allowed_guards: frozenset[str] = frozenset()
+    again: tuple[datetime, datetime | None] | None = None  # aware; a window to read once more, up to now without an end
 
 
 @dataclass
@@ -41,12 +45,40 @@ class Job:
     shapes: dict[str, Shape] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)  # what this run reads of each object
+    parents: dict[str, tuple[Parent, ...] | None] = field(default_factory=dict)  # what each object looks up
+    compared: dict[str, Compared] = field(default_factory=dict)  # the formulas of each object
+    fresh: set[str] = field(default_factory=set)  # objects whose formulas this run found or made as they are
+    told: tuple[datetime, datetime] | None = None  # what Salesforce's clock and this machine's said, aware
+    set_back: timedelta = timedelta()  # how far Salesforce's clock went back since the last run
     refreshes: bool = False  # a full refresh is due: everything is read again
 
     @property
     def landing(self) -> Path:
         """Where records are landed: not in the run's own folder, so that a run after a killed one finds them."""
         return self.profile.state / "landing" / self.pipeline.name
+
+    def window(self, name: str, server_now: datetime) -> Window:
+        """What is read of an object: what came since its watermark, or the window that was asked for.
+
+        Raises ConfigurationError for such a window of an object that was never loaded: what lies before it is missing.
+        """
+        state = self.states.get(name)
+        watermark = state.watermark.replace(tzinfo=UTC) if state and state.watermark else None
+        horizon = self.profile.salesforce.horizon_seconds
+        if self.options.again is None:
+            since = None if self.whole(name) else watermark
+            again = self.pipeline.policies.overlap_seconds
+            if since is None or not self.set_back:
+                return window(since, again, server_now, horizon)
+            newest = window(None, 0, server_now, horizon).hi
+            return Window(min(before(since, overlap(again) + self.set_back), newest), newest)
+        if watermark is None:
+            raise ConfigurationError(
+                f"{name} was never loaded, so there is no window to read again.", help="Run without --since first."
+            )
+        begin, end = self.options.again
+        newest = window(None, 0, server_now, horizon).hi
+        return Window(begin, min(end, newest) if end else newest)
 
     def extract_of(self, name: str) -> Extract:
         """How an object is read."""
@@ -94,16 +126,15 @@ class Job:
         """Whether the object is read from the beginning: first load, `--full`, another spec, values without a stamp."""
         state = self.states.get(name)
         anew = self.options.full or self.refreshes or not self.pipeline.policies.incremental
-        if state is None or state.watermark is None or anew:
+        if state is None or state.watermark is None or anew or reconcile.whole(self, name):
             return True
         return self.moves(self.extract_of(name)) or not self.same_rows(state.row_function or "", name)
 
     def moves(self, extract_of: Extract) -> bool:
-        """Whether values change without the record's stamp, and the requirements want them fresh or a rule uses one."""
-        formulas = extract_of.formulas
-        if self.pipeline.policies.formula_refresh == "never":
-            formulas = tuple(one for one in formulas if one in extract_of.needed)
-        return bool(formulas or extract_of.lookups) or extract_of.moves
+        """Whether values change without a stamp that could be asked for, and a rule uses one or it is looked up."""
+        formulas_now = self.shapes[extract_of.object].calculated
+        used = any(name in extract_of.needed for name in formulas_now)
+        return used or moves(extract_of, self.parents[extract_of.object])
 
     def rebuilt(self, name: str) -> bool:
         """Whether every row may differ for a good reason: the first load, or another spec."""
@@ -113,12 +144,15 @@ class Job:
     def same_rows(self, loaded: str, name: str) -> bool:
         """Whether rows loaded under that row function are what a full load gives today; a hidden field may be gone."""
         function, _, shown = loaded.partition("/")
-        extra, _, gone = shown.partition("/")
+        extra, _, others = shown.partition("/")
+        gone, _, types = others.partition("/")
         shape = self.shapes[name]
         seen_again = set(filter(None, gone.split(","))) - set(shape.gone)
-        return function == self.row_function(name) and extra == ",".join(sorted(shape.extra)) and not seen_again
+        today = (self.row_function(name), ",".join(sorted(shape.extra)), ",".join(shape.types))
+        return (function, extra, types) == today and not seen_again
 
     def loaded_as(self, name: str) -> str:
-        """The row function with the fields that go to extensions and those that are hidden: what `same_rows` reads."""
+        """The row function with the fields that go to extensions, are hidden or retyped: what `same_rows` reads."""
         shape = self.shapes[name]
-        return "/".join((self.row_function(name), ",".join(sorted(shape.extra)), ",".join(sorted(shape.gone))))
+        parts = (sorted(shape.extra), sorted(shape.gone), shape.types)
+        return "/".join((self.row_function(name), *map(",".join, parts)))

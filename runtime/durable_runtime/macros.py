@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 # A number as Salesforce sends it: digits, a fraction, an exponent (Java style, 1.25E7).
 NUMBER = r"^([-+]?)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d{1,3}))?$"
 PLAIN_NUMBER = r"-?\d{1,20}(\.\d{1,18})?"
+# DuckDB takes a 24th hour too, and a year 0, which neither Snowflake nor Python has.
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
 
 # What a landed text becomes. DuckDB's casts to DECIMAL and BIGINT round in silence, so `read_*` gives nothing for what
 # does not fit, and every generated SELECT asks `*_fits` of the same text to reject the row.
@@ -32,15 +36,17 @@ READING = (
     "CREATE MACRO boolean_fits(x) AS x IS NULL OR x IN ('true', 'false')",
     "CREATE MACRO read_boolean(x) AS CASE x WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
     r"""CREATE MACRO date_fits(x) AS x IS NULL OR (
-        regexp_full_match(x, '\d{4}-\d\d-\d\d') AND TRY_CAST(x AS DATE) IS NOT NULL)""",
-    "CREATE MACRO read_date(x) AS TRY_CAST(x AS DATE)",
-    "CREATE MACRO read_timestamp(x) AS TRY_CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
-    r"""CREATE MACRO timestamp_fits(x) AS x IS NULL OR (
-        regexp_full_match(x, '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[-+]\d\d:?\d\d)')
-        AND read_timestamp(x) IS NOT NULL)""",
-    "CREATE MACRO read_time(x) AS TRY_CAST(rtrim(x, 'Z') AS TIME)",
-    r"""CREATE MACRO time_fits(x) AS x IS NULL OR (
-        regexp_full_match(x, '\d\d:\d\d:\d\d(\.\d{1,6})?Z?') AND read_time(x) IS NOT NULL)""",
+        regexp_full_match(x, '\d{4}-\d\d-\d\d') AND coalesce(TRY_CAST(x AS DATE) >= DATE '0001-01-01', FALSE))""",
+    # Texts such as `infinity` are dates to DuckDB; a rejected row is staged too, and no other warehouse takes them.
+    "CREATE MACRO read_date(x) AS CASE WHEN date_fits(x) THEN TRY_CAST(x AS DATE) END",
+    """CREATE MACRO read_timestamp(x) AS
+        CASE WHEN x BETWEEN '0001' AND '9999-99' THEN TRY_CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END""",
+    rf"""CREATE MACRO timestamp_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '\d{{4}}-\d\d-\d\dT{CLOCK}(Z|[-+]\d\d:?\d\d)')
+        AND coalesce(year(read_timestamp(x)) BETWEEN 1 AND 9999, FALSE))""",
+    "CREATE MACRO read_time(x) AS CASE WHEN x < '24' THEN TRY_CAST(rtrim(x, 'Z') AS TIME) END",
+    f"""CREATE MACRO time_fits(x) AS x IS NULL OR (
+        regexp_full_match(x, '{CLOCK}Z?') AND read_time(x) IS NOT NULL)""",
     "CREATE MACRO json_fits(x) AS x IS NULL OR json_valid(x)",
     "CREATE MACRO read_json(x) AS TRY_CAST(x AS JSON)",
     "CREATE MACRO digits_of(x) AS nullif(regexp_replace(x, '[^0-9]', '', 'g'), '')",
@@ -49,6 +55,40 @@ READING = (
     "CREATE MACRO whole(x) AS CASE WHEN TRY_CAST(x AS BIGINT) = x THEN TRY_CAST(x AS BIGINT) END",
     "CREATE MACRO number_text(x) AS rtrim(rtrim(CAST(CAST(x AS DECIMAL(38,18)) AS VARCHAR), '0'), '.')",
 )
+
+# What a text becomes for the reader of a column whose field has another type today: the reader's own spelling of
+# exactly that value, or nothing. `refit_<from>_<to>`: numbers may come with an exponent, texts only as they would be
+# written back, so that 007 and 1E5 stay codes; times without a 24th hour, years from 1 to 9999, zones to 14 hours.
+PLAIN_TEXT_NUMBER = r"-?(0|[1-9]\d*)(\.\d+)?"
+ZONE = r"(Z|[-+](0\d|1[0-3]):?[0-5]\d|[-+]14:?00)"
+MIDNIGHT = r"\d{4}-\d\d-\d\dT00:00:00(\.0+)?(Z|[-+]00:?00)"
+REFITTING = (
+    "CREATE MACRO year_fits(x) AS coalesce(year(x) BETWEEN 1 AND 9999, FALSE)",
+    "CREATE MACRO refit_any_text(x) AS x",
+    "CREATE MACRO refit_any_boolean(x) AS CASE WHEN boolean_fits(x) THEN x END",
+    "CREATE MACRO refit_number_integer(x) AS CASE WHEN integer_fits(x) THEN x END",
+    f"""CREATE MACRO refit_any_integer(x) AS
+        CASE WHEN regexp_full_match(x, '{PLAIN_TEXT_NUMBER}') AND integer_fits(x) THEN x END""",
+    f"""CREATE MACRO refit_any_number(x) AS
+        CASE WHEN regexp_full_match(x, '{PLAIN_TEXT_NUMBER}') AND number_fits(x) THEN x END""",
+    "CREATE MACRO refit_any_date(x) AS CASE WHEN date_fits(x) AND year_fits(read_date(x)) THEN x END",
+    f"""CREATE MACRO refit_timestamp_date(x) AS
+        CASE WHEN regexp_full_match(x, '{MIDNIGHT}') THEN refit_any_date(left(x, 10)) END""",
+    "CREATE MACRO refit_date_timestamp(x) AS refit_any_date(x) || 'T00:00:00Z'",
+    rf"""CREATE MACRO refit_any_timestamp(x) AS
+        CASE WHEN regexp_full_match(x, '\d{{4}}-\d\d-\d\dT{CLOCK}{ZONE}')
+            AND timestamp_fits(x) AND year_fits(read_timestamp(x)) THEN x END""",
+    f"""CREATE MACRO refit_any_time(x) AS
+        CASE WHEN regexp_full_match(x, '{CLOCK}Z?') AND time_fits(x) THEN x END""",
+)
+REFITS = frozenset(re.findall(r"CREATE MACRO refit_(\w+)", "".join(REFITTING)))  # from_to
+
+
+def refit(now: str, column: str, value: str) -> str:
+    """The SQL of a landed text as the reader of a `column` of one family takes it, from a field of another."""
+    pair = f"{now}_{column}" if f"{now}_{column}" in REFITS else f"any_{column}"
+    return f"refit_{pair}({value})"
+
 
 # Arithmetic on DECIMAL(38,18) that keeps 18 digits, half away from zero, and gives nothing for what does not fit:
 # DuckDB's own `*` overflows and its `/` goes through floating point. A number is split into whole and part, both as
@@ -70,4 +110,4 @@ ARITHMETIC = (
         AND abs(CAST(a AS DOUBLE) / CAST(b AS DOUBLE)) < 1.6e20 THEN
         unscaled(half_up(long_division(scaled(a), scaled(b)), scaled(b)), (a < 0) <> (b < 0)) END""",
 )
-MACROS = (*READING, *ARITHMETIC)
+MACROS = (*READING, *REFITTING, *ARITHMETIC)

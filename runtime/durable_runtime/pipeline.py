@@ -6,27 +6,40 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from durable_runtime import drift, extraction, guards, parts, refresh, residency, transformation, unsupported
+from durable_runtime import (
+    clocks,
+    drift,
+    extraction,
+    guards,
+    parts,
+    reconcile,
+    refresh,
+    residency,
+    transformation,
+    unstamped,
+    unsupported,
+)
 from durable_runtime.budget import Budget
 from durable_runtime.errors import PipelineError, RepeatedRecords, RuleBroken, Unsettled
 from durable_runtime.extraction import Landed, Reader, Reads
 from durable_runtime.job import Job
 from durable_runtime.loading import LEASE_SECONDS, check_organization, check_target, load_object
 from durable_runtime.locking import place
-from durable_runtime.proof import settle
+from durable_runtime.reconcile import Found
 from durable_runtime.runs import Summary
 from durable_runtime.salesforce import bulk
-from durable_runtime.salesforce.describe import describe
+from durable_runtime.salesforce.describe import classified, describe
 from durable_runtime.salesforce.session import Session, nothing_forbidden
 from durable_runtime.sandbox_process import salesforce
 from durable_runtime.spec import Pipeline
 from durable_runtime.transformation import Staged, Stamp
 from durable_runtime.warehouse.base import Batch, Counts, Run, Warehouse
 from durable_runtime.warehouse.opening import opened
-from durable_runtime.windows import Plan, window
+from durable_runtime.windows import Plan
 
 WORTH_A_NOTE_SECONDS = 60  # only the server's clock counts, but a clock that is off hurts elsewhere
 
@@ -34,10 +47,13 @@ WORTH_A_NOTE_SECONDS = 60  # only the server's clock counts, but a clock that is
 def run(job: Job) -> None:
     """The story of a run; what it found is in `job.summary`, and every error comes out as a PipelineError."""
     look_at_policies(job)
-    job.refreshes = refresh.due(job.pipeline, job.profile.state, job.summary.started_at)
+    job.refreshes = refresh.due(job.pipeline, job.profile, job.summary.started_at)
     with ExitStack() as stack:
         settings = stack.enter_context(salesforce(job.profile))
         session = stack.enter_context(Session(settings, job.pipeline.policies.retry, job.clock))
+        for warning in session.warnings:
+            job.summary.event("salesforce_warning", text=warning)
+            job.summary.notes.append(f"Warning: {warning}")
         organization = session.organization_id
         budget = Budget(job.pipeline.policies, session, job.clock)
         session.allow = budget.check
@@ -49,15 +65,18 @@ def run(job: Job) -> None:
         reads = read(job, reader, organization)
         landed = dict(reads.landed)
         staged = shape(job, reader, landed)
-        look_at_rules(job, staged)
+        proves = reads.stopped is None and job.options.again is None
         with opened(job.profile, job.pipeline, job.clock) as warehouse:
-            write(job, warehouse, reader, organization, landed, staged, proves=reads.stopped is None)
+            found = write(job, warehouse, reader, organization, landed, staged, proves=proves)
         session.allow = nothing_forbidden  # cleaning up is always allowed
         bulk.delete(session, [one for many in landed.values() for one in many.jobs])
     complain_if_stopped(job, reads)
+    reconcile.complain_if_stopped(found)
     complain_if_unsettled(job.summary)
-    if (job.refreshes or job.options.full) and job.options.object is None:
-        refresh.remember(job.pipeline, job.profile.state, job.summary.started_at)
+    if job.options.object is None and job.options.again is None:
+        refresh.remember(job.pipeline, job.profile, job.summary.started_at, *reconcile.done(job))
+        clocks.remember(job)
+    unstamped.remember(job)
 
 
 def look_at_policies(job: Job) -> None:
@@ -71,6 +90,9 @@ def look_at_policies(job: Job) -> None:
 
 def look_at_rules(job: Job, staged: dict[str, Staged]) -> None:
     """Count the records that break a warning rule; raise RuleBroken, before anything is written, for a failing one."""
+    for name, one in staged.items():
+        for field, count in one.unfit:
+            job.summary.event("values_in_extensions", object=name, field=field, count=count)
     found = [(name, rule, count) for name, one in staged.items() for rule, count in one.broken]
     for name, rule, count in found:
         job.summary.event("rule_broken", object=name, rule=rule.name, requirement=rule.requirement, count=count)
@@ -88,16 +110,20 @@ def look_at_rules(job: Job, staged: dict[str, Staged]) -> None:
 
 def compare_schema(job: Job, session: Session) -> None:
     """Describe each object and settle which fields are read; stop before reading if a rule lost its field."""
+    organization = drift.Organization(
+        partial(describe, session), partial(extraction.count, session), partial(classified, session)
+    )
     for one in job.extracts:
-        shape = drift.compare(one, describe(session, one.object), job.pipeline.policies.unknown_fields)
+        described, policy = describe(session, one.object), job.pipeline.policies.unknown_fields
+        shape = drift.compare(one, described, policy, job.transforms[one.object], organization)
         job.shapes[one.object] = shape
-        for name in shape.gone:
-            job.summary.event("field_not_visible", object=one.object, field=name)
-        for name in shape.held:
-            job.summary.event("sensitive_field_held", object=one.object, field=name)
-        for name in shape.extra:
-            job.summary.event("field_to_extensions", object=one.object, field=name)
-            job.summary.fixed("field_to_extensions")
+        job.parents[one.object] = unstamped.parents(one, unstamped.described(session))
+        for event in shape.events:
+            job.summary.event(event.code, **event.details)
+            if event.note:
+                job.summary.notes.append(event.note)
+            if event.fixed:
+                job.summary.fixed(event.code)
 
 
 def look_at_target(job: Job, warehouse: Warehouse, organization: str) -> None:
@@ -112,13 +138,10 @@ def look_at_target(job: Job, warehouse: Warehouse, organization: str) -> None:
 
 def read(job: Job, reader: Reader, organization: str) -> Reads:
     """Land the window of every object."""
-    now = reader.session.server_time()
-    skew = round((job.clock.now() - now).total_seconds())
-    if abs(skew) > WORTH_A_NOTE_SECONDS:
-        job.summary.event("clock_skew", seconds=skew)
+    now = look_at_clocks(job, reader.session)
     plans = [plan_of(job, one.object, now, organization) for one in job.extracts]
     job.plans = {plan.extract.object: plan for plan in plans}
-    reads = extraction.extract(reader, [plan for plan in plans if not plan.window.empty])
+    reads = unstamped.read(job, reader, [plan for plan in plans if not plan.window.empty])
     for name, landed in reads.landed.items():
         job.plans[name] = replace(job.plans[name], window=landed.window)
         if landed.nul_bytes:
@@ -126,19 +149,31 @@ def read(job: Job, reader: Reader, organization: str) -> Reads:
     return reads
 
 
+def look_at_clocks(job: Job, session: Session) -> datetime:
+    """Salesforce's time; note when this machine's differs, and what must be read again where Salesforce's went back."""
+    now, here = session.server_time(), job.clock.now()
+    skew = round((here - now).total_seconds())
+    if abs(skew) > WORTH_A_NOTE_SECONDS:
+        job.summary.event("clock_skew", seconds=skew)
+    job.told, job.set_back = (now, here), clocks.set_back(job, now, here)
+    if job.set_back:
+        seconds = round(job.set_back.total_seconds())
+        job.summary.event("clock_set_back", seconds=seconds)
+        job.summary.notes.append(f"Salesforce's clock went back by {seconds:,} seconds: as much more was read again.")
+    return now
+
+
 def plan_of(job: Job, name: str, now: datetime, organization: str) -> Plan:
     """What is read of an object, from the committed watermark to Salesforce's clock."""
-    extract, policies = job.extract_of(name), job.pipeline.policies
-    state = None if job.whole(name) else job.states[name]
-    watermark = state.watermark.replace(tzinfo=UTC) if state and state.watermark else None
+    extract = job.extract_of(name)
     return Plan(
         extract,
         job.shapes[name].fields,
-        window(watermark, policies.overlap_seconds, now, job.profile.salesforce.horizon_seconds),
+        job.window(name, now),
         first=name not in job.states,
         key=f"{organization} {job.profile.salesforce.api_version} {job.loaded_as(name)}",
-        overlap_seconds=policies.overlap_seconds,
-        resumable=not (job.moves(extract) or extract.formulas or extract.lookups),
+        overlap_seconds=job.pipeline.policies.overlap_seconds,
+        resumable=not (job.moves(extract) or extract.formulas or job.shapes[name].calculated or extract.lookups),
     )
 
 
@@ -151,7 +186,7 @@ def shape(job: Job, reader: Reader, landed: dict[str, Landed]) -> dict[str, Stag
         except RepeatedRecords:
             job.summary.event("page_repeated", object=name)
             job.summary.fixed("read_again")
-            landed[name] = extraction.again(reader, job.plans[name])
+            landed[name] = unstamped.again(job, reader, name)
             staged[name] = stage(job, landed[name])
     for code, facts in reader.repairs:
         job.summary.event(code, **facts)
@@ -177,6 +212,7 @@ def stage(job: Job, landed: Landed) -> Staged:
         records=landed.rows,
         parts=landed.parts,
         key=job.key,
+        retyped=job.shapes[name].retyped,
     )
 
 
@@ -189,34 +225,46 @@ def write(
     staged: dict[str, Staged],
     *,
     proves: bool,
-) -> None:
-    """Load every object's batches under the pipeline's lease, then compare the target with the source."""
+) -> dict[str, Found]:
+    """Under the pipeline's lease, find out what is missing or gone, judge it all, load it, and show that all is there.
+
+    Rules and guards come before anything is written.
+    """
     warehouse.prepare(job.loads(), job.pipeline.policies.deletes)
     owner = f"{place(job.profile.state)}/{job.folder.run_id}"
     lease = warehouse.acquire(job.pipeline.name, owner, LEASE_SECONDS)
     try:
         run_of = Run(job.folder.run_id, job.pipeline.version, organization, lease)
-        guards.check(job, warehouse, staged)
+        found = reconcile.complete(job, reader, warehouse, lease, landed, staged, stage) if proves else {}
+        look_at_rules(job, staged)
+        guards.check(job, warehouse, lease, staged, found)
         for name, one in staged.items():
             ends = advances(job, landed[name])
             counts = load_object(warehouse, run_of, _batches(job, one, landed[name], ends=ends))
             job.summary.objects.append(_entry(name, one.rows, counts))
-            if ends:
+            if ends or job.options.again is not None:
                 parts.forget(reader.folder / name)
         for entry in job.summary.objects if proves else ():
-            removed = settle(job, warehouse, reader, run_of, str(entry["name"]))
+            name = str(entry["name"])
+            removed = reconcile.flag(job, warehouse, run_of, found[name])
             entry.update({"deleted_for_good": removed} if removed else {})
+            reconcile.prove(job, reader, warehouse, landed[name], found[name])
+        reconcile.remember(job, found.values())
+        return found
     finally:
         with suppress(PipelineError):  # what ended the run is not hidden; the lease expires by itself
             warehouse.release(lease)
 
 
 def advances(job: Job, landed: Landed) -> bool:
-    """Whether the object's watermark and row function move: not by a part of what is read from the beginning again.
+    """Whether the object's watermark and row function move.
 
-    What was landed of such a read stays for the next run, which goes on behind it.
+    They do not by a window that is read once more, nor by a part of what is read from the beginning again: what was
+    landed of such a read stays for the next run, which goes on behind it.
     """
     state = job.states.get(landed.object)
+    if job.options.again is not None:
+        return False
     loaded_before = state is not None and state.watermark is not None
     return landed.complete or not (loaded_before and job.whole(landed.object))
 

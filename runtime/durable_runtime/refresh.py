@@ -1,44 +1,38 @@
-"""Full refreshes: the first run that starts at or after an instant of their schedule reads everything."""
+"""Work on a schedule of its own: the first run that starts at or after an instant of it does that work too."""
 
 from __future__ import annotations
 
-import json
-import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from durable_runtime import memory
+from durable_runtime.configuration import Profile
 from durable_runtime.schedule import last_instant
-from durable_runtime.spec import Pipeline, Schedule
+from durable_runtime.spec import Pipeline, Policies, Schedule
+
+FULL_REFRESH, RECONCILE = "full_refresh", "reconcile"
 
 
-def due(pipeline: Pipeline, state: Path, started: datetime) -> bool:
-    """Whether no full refresh began since the last instant; a lost memory means one more, which harms nothing."""
-    cron = pipeline.policies.full_refresh_cron
+def due(pipeline: Pipeline, profile: Profile, started: datetime, kind: str = FULL_REFRESH) -> bool:
+    """Whether no such work began since the last instant; a lost memory means once more, which harms nothing."""
+    cron = _cron(pipeline.policies, kind)
     if cron is None:
         return False
     instant = last_instant(Schedule(cron, pipeline.schedule.timezone, ""), started)
-    last = _remembered(_memory(pipeline, state))
+    last = memory.recall(_path(pipeline, profile), profile.name).get(kind)
     return last is None or last < instant
 
 
-def remember(pipeline: Pipeline, state: Path, started: datetime) -> None:
-    """A run that read everything and ended well began then."""
-    if pipeline.policies.full_refresh_cron is None:
-        return
-    memory = _memory(pipeline, state)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    draft = memory.with_name(memory.name + ".new")
-    draft.write_text(json.dumps({"started": started.astimezone(UTC).isoformat()}), encoding="utf-8")
-    os.replace(draft, memory)
+def remember(pipeline: Pipeline, profile: Profile, started: datetime, *kinds: str) -> None:
+    """A run that did such work for every object, and ended well, began then."""
+    done = {kind: started for kind in kinds if _cron(pipeline.policies, kind) is not None}
+    if done:
+        memory.remember(_path(pipeline, profile), profile.name, done)
 
 
-def _memory(pipeline: Pipeline, state: Path) -> Path:
-    return state / "refresh" / f"{pipeline.name}.json"
+def _cron(policies: Policies, kind: str) -> str | None:
+    return {FULL_REFRESH: policies.full_refresh_cron, RECONCILE: policies.reconcile_cron}[kind]
 
 
-def _remembered(memory: Path) -> datetime | None:
-    try:
-        started = datetime.fromisoformat(json.loads(memory.read_text(encoding="utf-8"))["started"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return started if started.tzinfo else None
+def _path(pipeline: Pipeline, profile: Profile) -> Path:
+    return profile.state / "refresh" / f"{pipeline.name}.json"

@@ -11,7 +11,7 @@ import stamina
 import stamina.instrumentation
 
 from durable_runtime.clock import Clock
-from durable_runtime.errors import RateLimited, SalesforceUnavailable, Transient, WarehouseUnavailable
+from durable_runtime.errors import PipelineError, RateLimited, SalesforceUnavailable, Transient, WarehouseUnavailable
 from durable_runtime.spec import Retry
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def class_of(error: BaseException) -> str | None:
 
 def retry_after(error: BaseException) -> float | None:
     """The seconds that the server asked to wait, where it did."""
-    seconds = getattr(error, "retry_after", None)
+    seconds = error.retry_after if isinstance(error, PipelineError) else None
     return float(seconds) if seconds is not None else None
 
 

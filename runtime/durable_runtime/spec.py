@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 Fields = Sequence[str]
 
@@ -13,9 +13,11 @@ class Extract:
     """How one object is read.
 
     `soql` takes the fields that Salesforce shows today and returns the statement without a window; the runtime
-    appends `WHERE <cursor> >= lo AND <cursor> < hi`. It reads deleted records too (queryAll).
-    `formulas` are the calculated fields: they move without a stamp, so an object with any is read whole, and so is
-    one with `lookups` (related objects' fields, as paths) or one that `moves` with the day.
+    appends `WHERE <cursor> >= lo AND <cursor> < hi`. It reads deleted records too (queryAll). An object that has no
+    stamp of any kind has an empty `cursor` and is read whole by every run.
+    `formulas` are the calculated fields: they move without a stamp, so their values are compared with the table by
+    `Policies.formula_refresh`. `lookups` are related objects' fields, as paths: children are read again when a parent
+    changed. An object is read whole by every run where a rule uses a formula, or where it `moves` with the day.
     """
 
     object: str
@@ -27,8 +29,11 @@ class Extract:
     needed: tuple[str, ...] = ()  # fields that a rule uses: one that is gone stops the run before reading
     refused: tuple[str, ...] = ()  # fields that the spec leaves out: never read, never in extensions
     lookups: tuple[str, ...] = ()
+    follows: bool = False  # `moves` is told beside `lookups` too; before, an object with lookups was read whole
     moves: bool = False
     first: str | None = None  # SOQL that a first load may carry: it selects at least what the filter keeps
+    types: Mapping[str, str] = field(default_factory=dict)  # field or path -> its type when the package was compiled
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # picklist -> the values that a map names
 
 
 @dataclass(frozen=True, slots=True)

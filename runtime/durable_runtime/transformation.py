@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from durable_runtime.errors import DiskFull, Incomplete, StatementFailed, WarehouseCorrupt
-from durable_runtime.macros import HMAC_BLOCK, MACROS
+from durable_runtime.drift import COLUMNS, Retyped, family
+from durable_runtime.errors import DiskFull, Incomplete, RepeatedRecords, StatementFailed, WarehouseCorrupt
+from durable_runtime.macros import HMAC_BLOCK, MACROS, refit
 from durable_runtime.spec import Mask, Rule, Transform
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Staged:
     object: str
     batches: tuple[tuple[Path, int], ...]  # file and its rows; at least one file, empty if nothing was read
     broken: tuple[tuple[Rule, int], ...] = ()  # rules that warn or fail, and how many records break each
+    unfit: tuple[tuple[str, int], ...] = ()  # retyped fields, and how many values went to extensions instead
 
     @property
     def rows(self) -> int:
@@ -66,25 +69,55 @@ def stage(
     folder: Path,
     key: bytes,
     records: int | None = None,
+    parts: Sequence[int] = (),
+    retyped: Sequence[Retyped] = (),
+    absent: Sequence[str] = (),
 ) -> Staged:
     """Turn landed pages into Parquet batches of at most `batch_rows` rows, one row an Id.
 
     `header` names the columns of every page; a field of the SELECT that is not among them reads as NULL. `extra` are
-    the columns that go to `extensions`; `records` is how many were landed. Raises DiskFull, Incomplete, or
-    StatementFailed for a generated statement DuckDB refuses.
+    the columns that go to `extensions`; `records` is how many were landed. A value of a `retyped` field that does not
+    fit its column exactly reads as NULL, and its text goes to `extensions`. `absent` are fields beside those of the
+    columns that the SELECT may name. Raises DiskFull, Incomplete, or StatementFailed for a generated statement DuckDB
+    refuses.
     """
+    retyped = [one for one in retyped if one.field in header]
     with _Connected(folder, key, stamp.now) as database:
-        statement = _statement(transform, header, extra, requirement, stamp)
+        statement = _statement(transform, header, extra, requirement, stamp, retyped, absent)
         made = [
             _page(database, statement, page, folder / f"{transform.object}-{at:05d}") for at, page in enumerate(pages)
         ]
         _check_read(transform.object, sum(rows for _, rows in made), records)
         filled = [path for path, rows in made if rows] or [path for path, _ in made[:1]]
         distinct = _one_row_an_id(database, filled, folder, transform.object)
+        if distinct != filled:
+            _refuse_repeats(database, transform.object, made, parts)
         broken = _broken(database, transform, distinct)
+        unfit = tuple(_unfit(database, retyped, distinct))
         told = tuple(_told(transform))
         batches = tuple(part for path in distinct for part in _cut(database, path, batch_rows, told=bool(told)))
-        return Staged(transform.object, batches, broken)
+        return Staged(transform.object, batches, broken, unfit)
+
+
+def _refuse_repeats(
+    database: duckdb.DuckDBPyConnection, name: str, made: Sequence[tuple[Path, int]], parts: Sequence[int]
+) -> None:
+    """Raise RepeatedRecords where an Id comes twice within one query, whose answer is a snapshot."""
+    ends = list(accumulate(parts))
+    for begin, end in zip([0, *ends], ends, strict=False):
+        paths = [str(path) for path, rows in made[begin:end] if rows]
+        rows = sum(rows for _, rows in made[begin:end])
+        (found,) = (
+            database.execute("SELECT count(DISTINCT source_id) FROM read_parquet(?)", [paths]).fetchone() or (0,)
+            if paths
+            else (0,)
+        )
+        if found != rows:
+            raise RepeatedRecords(
+                f"{name}: one query sent {rows:,} rows for {found:,} records; a page may have come twice instead of "
+                "another one. Nothing was loaded.",
+                help="Run again; if it stays, check what stands between this machine and Salesforce.",
+            )
 
 
 def _check_read(name: str, read: int, landed: int | None) -> None:
@@ -153,9 +186,15 @@ def literal(value: str) -> str:
 
 
 def _statement(
-    transform: Transform, header: Sequence[str], extra: Sequence[str], requirement: str, stamp: Stamp
+    transform: Transform,
+    header: Sequence[str],
+    extra: Sequence[str],
+    requirement: str,
+    stamp: Stamp,
+    retyped: Sequence[Retyped],
+    unread: Sequence[str],
 ) -> str:
-    absent = "".join(f", {one}" for one in _missing(transform, header))
+    absent = "".join(f", {one}" for one in _missing(transform, header, unread))
     spelt = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     dialect = (
         "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
@@ -165,7 +204,8 @@ def _statement(
     keyed = f"SELECT *, {_key(transform)} AS dedupe_key{_flags(transform)} FROM settled"
     return f"""
 WITH __page AS (SELECT * FROM {reader}),
-landed AS (SELECT __page.*{absent}, {_extensions(extra)} AS __extensions, __page AS __record FROM __page),
+landed AS (SELECT __page.*{_refitted(retyped)}{absent}, {_extensions(extra, retyped)} AS __extensions,
+    __page AS __record FROM __page),
 shaped AS ({transform.select}),
 judged AS (SELECT *, {_verdict(transform, requirement)} FROM shaped),
 settled AS (SELECT *, {_outcome(transform)} AS __outcome FROM judged)
@@ -226,18 +266,45 @@ def _broken(
     return tuple((rule, counts[at]) for at, rule in enumerate(told) if at in counts)
 
 
-def _missing(transform: Transform, header: Sequence[str]) -> Iterator[str]:
+def _missing(transform: Transform, header: Sequence[str], unread: Sequence[str]) -> Iterator[str]:
     shown = set(header)
-    wanted = dict.fromkeys(["IsDeleted", "CreatedDate", *(one.field for one in transform.columns if one.field)])
+    fields = (one.field for one in transform.columns if one.field)
+    wanted = dict.fromkeys(["IsDeleted", "CreatedDate", *fields, *unread])
     yield from (f"NULL::VARCHAR AS {quoted(field)}" for field in wanted if field not in shown)
 
 
-def _extensions(extra: Sequence[str]) -> str:
-    if not extra:
+def _extensions(extra: Sequence[str], retyped: Sequence[Retyped]) -> str:
+    """The texts that have no column, as JSON strings by API name; NULL where a record has none."""
+    texts = {name: f"__page.{quoted(name)}" for name in extra}
+    texts |= {one.field: f"CASE WHEN {_refit(one)} IS NULL THEN __page.{quoted(one.field)} END" for one in retyped}
+    if not texts:
         return "NULL::VARCHAR"
-    present = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in extra)
-    pairs = ", ".join(f"{literal(name)}, {quoted(name)}" for name in sorted(extra))
+    present = " OR ".join(f"{text} IS NOT NULL" for text in texts.values())
+    pairs = ", ".join(f"{literal(name)}, {texts[name]}" for name in sorted(texts))
     return f"CASE WHEN {present} THEN json_object({pairs})::VARCHAR END"
+
+
+def _refitted(retyped: Sequence[Retyped]) -> str:
+    """Retyped fields as the readers of their columns take them, or NULL."""
+    values = ", ".join(f"{_refit(one)} AS {quoted(one.field)}" for one in retyped)
+    return f" REPLACE ({values})" if values else ""
+
+
+def _refit(one: Retyped) -> str:
+    return refit(family(one.type), COLUMNS[one.duckdb], f"__page.{quoted(one.field)}")
+
+
+def _unfit(
+    database: duckdb.DuckDBPyConnection, retyped: Sequence[Retyped], files: Sequence[Path]
+) -> Iterator[tuple[str, int]]:
+    """How many values of each retyped field are in `extensions`, for those that have any there."""
+    for one in retyped:
+        row = database.execute(
+            "SELECT count(*) FROM read_parquet(?) WHERE json_extract_string(extensions, ?) IS NOT NULL",
+            [[str(path) for path in files], f'$."{one.field}"'],
+        ).fetchone()
+        if row and row[0]:
+            yield one.field, int(row[0])
 
 
 def _verdict(transform: Transform, requirement: str) -> str:
@@ -257,7 +324,7 @@ def _verdict(transform: Transform, requirement: str) -> str:
 def _output(transform: Transform, header: Sequence[str], stamp: Stamp) -> list[str]:
     names = [quoted(one.name) for one in transform.columns]
     content = ["source_id", "source_modified_at", "__outcome", "__rule", *names, "extensions", "dedupe_key"]
-    hashed = ", ".join([literal(_layout(transform)), *(f"{name}::VARCHAR" for name in content)])
+    hashed = ", ".join([literal(_layout(transform, header)), *(f"{name}::VARCHAR" for name in content)])
     return [
         f"{literal(transform.object)} AS source_object",
         "source_id",
@@ -288,10 +355,14 @@ def _flags(transform: Transform) -> str:
     return f", CASE WHEN {counted} THEN {found} END AS __broken" if tests else ""
 
 
-def _layout(transform: Transform) -> str:
-    """What the same values would be written differently for: a renamed column or another dedupe rule is a change."""
+def _layout(transform: Transform, header: Sequence[str]) -> str:
+    """What the same values would be written differently for: a renamed column or another dedupe rule is a change.
+
+    So is a field that was not read: its column keeps what it holds, which is not the NULL that the row has for it.
+    """
     columns = [(one.name, one.duckdb) for one in transform.columns]
-    written = repr((columns, transform.keys, transform.keep))
+    unread = sorted({one.field for one in transform.columns if one.field} - set(header))
+    written = repr((columns, transform.keys, transform.keep, *unread))
     return hashlib.md5(written.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What the integration user may do, as SOQL tells it: PermissionSet, its assignments, ObjectPermissions and the rest."""
+"""What the integration user may do, as SOQL tells it: permission sets, their assignments and object permissions."""
 
 from collections.abc import Iterable, Iterator
 

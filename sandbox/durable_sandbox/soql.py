@@ -126,7 +126,10 @@ class Query:
 
 def parse(text: str) -> Query:
     """Read a query; anything else is MALFORMED_QUERY with the offending token."""
-    return _Parser(text).query()
+    try:
+        return _Parser(text).query()
+    except RecursionError as error:
+        raise ApiError(400, "QUERY_TOO_COMPLICATED", "the filter conditions are nested too deeply") from error
 
 
 def context(text: str, column: int) -> str:

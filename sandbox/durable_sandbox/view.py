@@ -4,11 +4,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import cast, overload
 
 from durable_sandbox.blocks import Base
 from durable_sandbox.generate import NULL, Row
-from durable_sandbox.layout import Layout
+from durable_sandbox.layout import UNREAD, Layout
 from durable_sandbox.objects import ObjectType
 
 Predicate = Callable[[Row], bool]
@@ -161,9 +161,18 @@ class View:
         return sorted([*left, *(offset for offset in inside if (row := changed[offset]) and matches(row))])
 
     def _kept(self, block: int, left: Sequence[int], want: Want, matches: Predicate) -> list[int]:
-        places = {self.kind.positions["IsDeleted"]} if "IsDeleted" in self.kind.positions else set()
-        rows = self.layout.picked(self.base, block, left, want.needs | places)
-        return [offset for offset, row in zip(left, rows, strict=True) if matches(row)]
+        places = sorted(want.needs | {place for name, place in self.kind.positions.items() if name == "IsDeleted"})
+        columns = list(zip(places, self.layout.columns(self.base, block, places), strict=True))
+        # One buffer for all: the test reads these places only, and a tuple a record would cost more than the test.
+        values: list[str] = [UNREAD] * len(self.kind.columns)
+        row = cast("Row", values)
+        kept: list[int] = []
+        for offset in left:
+            for place, column in columns:
+                values[place] = column[offset]
+            if matches(row):
+                kept.append(offset)
+        return kept
 
     def _has_flags(self, want: Want) -> bool:
         """Whether the blocks' flags still say what the fields of today say."""

@@ -141,16 +141,17 @@ class _Slow(Response):
     def __init__(self, answer: Answer, body: bytes) -> None:
         super().__init__(body, answer.status)
         _put_headers(self, answer)
-        self.pause = (answer.seconds or 0.0) / _PIECES
+        size = max(1, -(-len(body) // _PIECES))
+        self.pieces = [body[start : start + size] for start in range(0, len(body), size)]
+        self.pause = (answer.seconds or 0.0) / (len(self.pieces) + 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        size = max(1, -(-len(self.body) // _PIECES))
         await asyncio.sleep(self.pause)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for start in range(0, len(self.body), size):
+        for piece in self.pieces:
             await asyncio.sleep(self.pause)
-            await send(_part(bytes(self.body[start : start + size])))
+            await send(_part(piece))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -465,10 +465,12 @@ def test_as_many_deletions_as_a_day_brings_need_nobody(world: tuple[Project, San
 def test_records_deleted_for_good_in_masses_wait_for_a_person_too(world: tuple[Project, Sandbox]) -> None:
     project, server = world
     project.succeed()
-    before = project.rows("FROM customer_data ORDER BY ALL")
-    server.post("change", {"object": "Contact", "purge": 80, "seed": 2})
-    assert "gone for good from Salesforce and stay live" in refused(project, 4, "RUN401")["message"]
+    before, state = (project.rows(f"FROM {one} ORDER BY ALL") for one in ("customer_data", "durable_state"))
+    server.post("change", {"object": "Contact", "purge": 80, "insert": 5, "seed": 2})
+    message = refused(project, 4, "RUN401")["message"]
+    assert "Contact rows would be flagged or removed; nothing was written" in message
     assert project.rows("FROM customer_data ORDER BY ALL") == before
+    assert project.rows("FROM durable_state ORDER BY ALL") == state
     summary = project.succeed("--allow-guard", "max_deleted:Contact")
     assert summary["objects"][1]["deleted_for_good"] == 80
 

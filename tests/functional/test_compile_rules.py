@@ -163,7 +163,8 @@ def test_a_run_under_a_filter_gives_what_one_full_load_gives(world: tuple[Projec
     install(project, source=KEPT)
     for seed in range(2):
         project.succeed()
-        server.post("change", {"object": "Account", "update": 9, "insert": 5, "delete": 3, "undelete": 2, "seed": seed})
+        made = {"update": 9, "insert": 5, "delete": 3, "undelete": 2, "purge": 3, "hard_delete": 2}
+        server.post("change", {"object": "Account", **made, "seed": seed})
     project.succeed()
     kept = live(project, "* EXCLUDE (loaded_at, run_id, pipeline_version)")
     assert [one["source_id"] for one in kept] == customers(server)
@@ -256,7 +257,7 @@ def test_a_first_load_is_no_change_and_a_small_one_passes(world: tuple[Project, 
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "sla": ({"sla": {"max_runtime_seconds": 3600}}, "R7.7 asks for a limit to how long a run takes"),
+    "sla": ({"sla": {"max_staleness_seconds": 3600}}, "R7.7 asks for a limit to how old the data may get"),
     "mode": ({"write": {"mode": "append"}}, "asks for a write mode other than upsert"),
     "phones": ({"conventions": {"phones": "e164"}}, "asks for phone numbers as E.164"),
     "layout": (

@@ -16,7 +16,7 @@ from durable_runtime.clock import SYSTEM
 from durable_runtime.configuration import load
 from durable_runtime.credentials import given
 from durable_runtime.errors import ConfigurationError, SalesforceUnavailable
-from durable_runtime.extraction import Landed, Reader, count, extract, live_ids
+from durable_runtime.extraction import Landed, Reader, count, extract, ids_of, land
 from durable_runtime.salesforce import bulk, rest
 from durable_runtime.salesforce.describe import describe, visible_fields
 from durable_runtime.salesforce.session import Session
@@ -122,7 +122,8 @@ def test_windows_that_touch_read_each_record_once(session: Session, tmp_path: Pa
 def test_the_live_ids_are_those_not_deleted(session: Session, tmp_path: Path) -> None:
     landed = read(session, tmp_path, plan(session, "Contact"))["Contact"]
     live = {str(row[0]) for row in rows(landed, '"Id", "IsDeleted"') if row[1] == "false"}
-    paths = live_ids(Reader(session, tmp_path, RETRY, SYSTEM), "Contact", tmp_path / "ids")
+    reader = Reader(session, tmp_path, RETRY, SYSTEM)
+    paths = land(reader, "Contact", ids_of("Contact"), ("Id",), tmp_path / "ids", deleted=False).files
     listed = [line.strip('"') for path in paths for line in path.read_text().splitlines()[1:]]
     assert len(listed) == len(live)
     assert set(listed) == live

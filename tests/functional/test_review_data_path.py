@@ -163,17 +163,18 @@ def test_objects_without_a_record_load_and_fill_later(world: tuple[Project, Sand
     compare(project, server)
 
 
-def test_a_guard_for_one_object_does_not_keep_the_others_from_loading(world: tuple[Project, Sandbox]) -> None:
+def test_a_guard_for_one_object_stops_the_run_before_any_other_is_written(world: tuple[Project, Sandbox]) -> None:
     project, server = world
     project.succeed()
+    before = held(project)
     empty(server, "Account")
-    made = server.post("change", {"object": "Contact", "insert": 5, "seed": 1})
+    server.post("change", {"object": "Contact", "insert": 5, "seed": 1})
     done = project.run()
     assert (done.code, done.summary["error"]["code"]) == (4, "RUN401")
-    assert [one["name"] for one in done.summary["objects"]] == ["Account", "Contact", "Customer_Health__c"]
-    loaded = {row["source_id"] for row in project.rows("SELECT source_id FROM customer_data")}
-    loaded |= {row["source_id"] for row in project.rows("SELECT source_id FROM customer_data__rejects")}
-    assert set(made["ids"]["inserted"]) <= loaded
+    assert done.summary["objects"] == []
+    assert held(project) == before
+    project.succeed("--allow-guard", "max_deleted:Account")
+    compare(project, server)
 
 
 def test_one_object_alone_moves_only_its_own_watermark(world: tuple[Project, Sandbox]) -> None:
@@ -197,5 +198,11 @@ def test_an_object_whose_records_cannot_be_deleted_loads_and_follows(tmp_path: P
         project.succeed()
         server.post("change", {"object": "User", "update": 5, "insert": 3, "seed": 1})
         assert project.succeed()["objects"][0]["found"] == 8
-        held_ids = {row["source_id"] for row in project.rows("SELECT source_id FROM people WHERE NOT is_deleted")}
-        assert held_ids == {one["Id"] for one in server.truth("User")}
+        assert people(project) == {one["Id"] for one in server.truth("User")}
+        server.post("change", {"object": "User", "purge": 1, "insert": 1, "seed": 2})
+        assert project.succeed()["objects"][0]["deleted_for_good"] == 1
+        assert people(project) == {one["Id"] for one in server.truth("User")}
+
+
+def people(project: Project) -> set[str]:
+    return {row["source_id"] for row in project.rows("SELECT source_id FROM people WHERE NOT is_deleted")}

@@ -79,6 +79,10 @@ def test_a_slow_answer_is_the_right_one_in_pieces(client: Client, job: str) -> N
     assert time.monotonic() - started >= 0.3
     assert answer.content == right.content
     assert answer.headers["Sforce-Locator"] == right.headers["Sforce-Locator"]
+    client.order({"slow": 0.2})
+    started = time.monotonic()
+    assert client.query("SELECT COUNT() FROM Account").status_code == 200
+    assert time.monotonic() - started >= 0.2
 
 
 def test_a_cut_body_ends_before_its_content_length(client: Client) -> None:

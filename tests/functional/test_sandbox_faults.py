@@ -127,6 +127,13 @@ def test_a_part_of_a_composite_request_fails_where_its_kind_is_named(client: Cli
     assert answer["results"][1]["result"] == [{"message": message, "errorCode": "INSUFFICIENT_ACCESS"}]
 
 
+def test_no_part_of_a_composite_request_is_a_page_of_html(client: Client) -> None:
+    client.order({"kind": "limits", "error": "MAINTENANCE"})
+    batch = {"batchRequests": [{"method": "GET", "url": "v62.0/limits"}]}
+    assert client.http.post(f"{DATA}/composite/batch", json=batch).json()["results"][0]["statusCode"] == 200
+    assert client.http.get(f"{DATA}/limits").status_code == 503
+
+
 def test_the_first_fault_that_answers_itself_wins_and_the_next_one_waits(client: Client) -> None:
     client.order({"error": "GONE"}, {"error": "FORBIDDEN"}, {"kind": "query", "json": {"totalSize": 1}})
     assert [client.query().status_code for _ in range(2)] == [410, 403]
@@ -210,6 +217,12 @@ def test_a_job_fails_with_a_message_or_is_aborted(client: Client) -> None:
         "",
     ]
     assert client.results(str(ends[0]["id"])).status_code == 400
+
+
+def test_a_job_that_was_refused_cannot_fail_so_the_next_one_does(client: Client) -> None:
+    client.order({"fail_job": True})
+    assert client.create("SELECT Nothing FROM Contact").status_code == 400
+    assert client.ended(str(client.create().json()["id"]))["state"] == "Failed"
 
 
 def test_a_job_sticks_for_some_polls_or_until_faults_are_cleared(client: Client) -> None:

@@ -242,7 +242,10 @@ def test_the_command_says_what_is_wrong_with_an_order(client: Client, order: tup
 def test_the_command_lists_the_named_errors_and_the_writes_that_are_held(client: Client) -> None:
     assert "QUERY_TIMEOUT" in command(client.served.url, "errors")[1]
     client.order({"object": "Contact", "late": True})
-    client.served.put("records/Contact", [{"LastName": "Held"}])
+    made = client.served.put("records/Contact", [{"LastName": "Held"}, {"LastName": "Held"}])["ids"]
+    assert "held back of Contact: 2;" in command(client.served.url, "list")[1]
+    assert command(client.served.url, "release", "--object", "Account") == (0, "0 held writes committed\n")
+    assert command(client.served.url, "release", made[1]) == (0, "1 held writes committed\n")
     assert "held back of Contact: 1;" in command(client.served.url, "list")[1]
     assert command(client.served.url, "clear") == (0, "1 cleared, 1 held writes committed\n")
 

@@ -17,6 +17,7 @@ SPEC = """# Costs
 - R1.1 Syncs Accounts, Contacts and Opportunities from Salesforce
 - R1.2 Only syncs Accounts whose Annual Revenue is at least 1 million
 - R1.3 Runs nightly at 2:00 AM UTC
+- R1.4 Includes the Owner's Email with each Opportunity as owner_email
 - R2.1 Writes to DuckDB table customer_data
 """
 POLL = "GET /services/data/{version}/jobs/query/{id}"
@@ -47,15 +48,16 @@ def test_the_calls_of_a_run_are_those_that_the_page_counts(tmp_path: Path) -> No
         page, _ = sign_off(project.root, "customer_data")
         assert page.understood is not None
         readings = page.understood.costs.readings
-        assert [(one.object, one.whole, one.filtered) for one in readings] == [
-            ("Account", False, True),
-            ("Contact", False, False),
-            ("Opportunity", True, False),
+        assert [(one.object, one.whole, one.filtered, one.describes) for one in readings] == [
+            ("Account", False, True, 1),
+            ("Contact", False, False, 1),
+            ("Opportunity", False, False, 2),
         ]
+        assert [(one.formulas, one.follows) for one in readings] == [(False, False), (False, False), (True, True)]
         held = {one.object: len(server.truth(one.object)) for one in readings}
         assert held["Contact"] >= 2_000 > held["Account"]  # one comes as a job, the others as queries
 
-        first = ONCE_A_RUN + sum(one.calls(held[one.object], held[one.object]) for one in readings)
+        first = ONCE_A_RUN + sum(one.calls(0, held[one.object], first=True) for one in readings)
         made, polled = calls(project, server)
         assert polled >= 1
         assert made == first - polls(JOB_SECONDS)

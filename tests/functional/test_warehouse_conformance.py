@@ -16,13 +16,14 @@ from conftest import seeds
 from durable_runtime.configuration import WarehouseSettings
 from durable_runtime.credentials import given
 from durable_runtime.spec import Target
-from durable_runtime.warehouse import conformance, sample
-from durable_runtime.warehouse.conformance import CHECKS, Bench
+from durable_runtime.warehouse import conformance, conformance_forecast, conformance_values, sample
+from durable_runtime.warehouse.conformance import Bench
 from durable_runtime.warehouse.dialect import DUCKDB, SNOWFLAKE
 from durable_runtime.warehouse.duckdb import DuckDBWarehouse
 from durable_runtime.warehouse.snowflake import SnowflakeWarehouse
 
 SERVER = Path(__file__).parent / "fakesnow_server.py"
+CHECKS = (*conformance.CHECKS, *conformance_values.CHECKS, *conformance_forecast.CHECKS)
 
 
 @dataclass(frozen=True)
@@ -101,3 +102,8 @@ def test_snowflake_conforms(check: Callable[[Bench], None], snowflake_bench: Ben
 def test_any_rounds_of_changes_end_like_the_source_on_duckdb(seed: int, duckdb_bench: Bench) -> None:
     deletes, keep = ("skip", "flag", "remove")[seed % 3], ("latest", "first")[seed % 2]
     conformance.random_rounds_equal_the_source(duckdb_bench, seed, rounds=12, deletes=deletes, keep=keep)
+
+
+@pytest.mark.parametrize("seed", seeds(4))
+def test_what_a_forecast_says_comes_true_on_duckdb(seed: int, duckdb_bench: Bench) -> None:
+    conformance_forecast.forecasts_come_true(duckdb_bench, seed, rounds=5, deletes=("skip", "flag", "remove")[seed % 3])

@@ -38,7 +38,8 @@ def statements(dialect: Dialect, deletes: str, keep: str = "latest") -> list[str
                 steps.count(),
                 steps.repeated(),
                 steps.live(),
-                steps.missing(),
+                steps.present(),
+                steps.known(),
                 *steps.drop_missing(STAMPS),
             )
         ),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("demo", "test", "check", "lint", "proof", "clean")
+TARGETS = ("demo", "test", "check", "lint", "clients", "proof", "clean")
 
 
 @pytest.fixture
@@ -65,6 +65,21 @@ def test_programs_that_make_starts_write_bytecode_and_see_no_foreign_modules(fol
     spy = fake_python(folder, 'echo "bytecode=$PYTHONDONTWRITEBYTECODE path=$PYTHONPATH" >&2; exit 1')
     done = make(folder, "demo", f"PYTHON={spy}")
     assert "is bytecode= path=" in done.stderr
+
+
+def test_clients_without_npm_are_told_which_packages_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "tests" / "clients", folder / "tests" / "clients")
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / ".made").touch()
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in ("make", "sh"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(programs))
+    done = make(folder, ".clients/jsforce/.made")
+    assert done.returncode != 0
+    assert "apt-get install nodejs npm" in done.stderr
+    assert not (folder / ".clients").exists()
 
 
 def test_help_names_every_target_that_the_readme_mentions(folder: Path) -> None:

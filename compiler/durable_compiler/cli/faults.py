@@ -155,6 +155,17 @@ def clear(context: click.Context, number: int | None) -> None:
     click.echo(f"{done['cleared']} cleared, {done['committed']:,} held writes committed")
 
 
+@faults.command("release", epilog="Example: durable sandbox faults release --object Contact")
+@click.argument("ids", nargs=-1)
+@click.option("--object", help="Only writes to this object.")
+@click.pass_context
+def release(context: click.Context, ids: tuple[str, ...], object: str | None) -> None:
+    """Let writes commit that --late holds back: all of them, or those of some Ids; the fault stays in force."""
+    body = {"ids": list(ids), **({"object": object} if object else {})}
+    done = call(context, "POST", "release", body)
+    click.echo(f"{len(done['committed']):,} held writes committed")
+
+
 @faults.command("errors", epilog="Example: durable sandbox faults errors")
 @click.option("--json", "machine", is_flag=True, help="Print one JSON object.")
 @click.pass_context

@@ -10,7 +10,7 @@ from durable_compiler.catalogue import Snapshot, squeeze
 from durable_compiler.grammar import names
 from durable_compiler.grammar.clocks import listed as in_words
 from durable_compiler.grammar.column_types import column_type
-from durable_compiler.grammar.names import STRUCTURE, FieldName, listed, object_name, separators
+from durable_compiler.grammar.names import STRUCTURE, FieldName, by_name_only, listed, object_name, separators
 from durable_compiler.grammar.scopes import field_in_scope, fields_in_scope
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.topics import spans
@@ -228,6 +228,9 @@ def field_named(sentence: Sentence, owner: str, spelt: Spelt) -> str | Fault:
     if found:
         message = f"{schema.label} has several fields '{words}'"
         return sentence.fault("DUR032", message, spelt.start, spelt.end, "Write the API name.", found)
+    named = by_name_only(sentence, owner, spelt.start, spelt.end)
+    if named is not None:
+        return named
     close = sentence.catalogue.nearest_fields(words, [owner])
     help = "Write a field's label or API name as the schema snapshot has it; `durable discover` renews it."
     return sentence.fault("DUR031", f"{schema.label} has no field '{words}'", spelt.start, spelt.end, help, close)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from durable_compiler.catalogue import squeeze
+from durable_compiler.catalogue import ObjectSchema, squeeze
 from durable_compiler.grammar.sentence import Fault, Sentence
 from durable_compiler.grammar.words import tokens
 
@@ -219,8 +219,26 @@ def _bare(sentence: Sentence, at: int) -> Iterator[tuple[int, FieldName | Fault]
         yield from _unknown_field(sentence, at, scope)
 
 
+def by_name_only(sentence: Sentence, owner: str, start: int, end: int) -> Fault | None:
+    """The fault of words about an object whose fields nobody has asked Salesforce for."""
+    known = sentence.catalogue.by_name[owner]
+    if known.described:
+        return None
+    message, help = undescribed(known)
+    return sentence.fault("DUR015", message, start, end, help)
+
+
+def undescribed(known: ObjectSchema) -> tuple[str, str]:
+    """What is the matter with an object without fields, and what to do."""
+    return f"{known.label} is known by name only", f"Run `durable discover --object {known.name}`."
+
+
 def _unknown_field(sentence: Sentence, at: int, scope: tuple[str, ...]) -> Iterator[tuple[int, Fault]]:
     owner, start = _leading_object(sentence, at)
+    named = by_name_only(sentence, owner, at, start) if owner else None
+    if named is not None:
+        yield start + 1, named
+        return
     for end in range(start + 1, min(start + 4, len(sentence.tokens) + 1)):
         if sentence.kind(end - 1) not in ("word", "code") or sentence.norm(end - 1) in STRUCTURE:
             return

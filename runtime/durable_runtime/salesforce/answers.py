@@ -6,8 +6,10 @@ import json
 import re
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -185,8 +187,9 @@ OTHERWISE = Row((), "", "", RequestRefused, "Look the error code up in the Sales
 
 def error_from(response: httpx2.Response, doing: str) -> PipelineError:
     """The error that a read answer of 300 or more means; its message names the request and hides secrets."""
-    error = error_of(response.status_code, _body(response), doing)
-    error.retry_after = _seconds(response.headers.get("Retry-After"))  # type: ignore[attr-defined]
+    to = f"{doing}, pointing to {_host(response)}" if response.is_redirect else doing
+    error = error_of(response.status_code, _body(response), to)
+    error.retry_after = _seconds(response.headers.get("Retry-After"))
     return error
 
 
@@ -197,6 +200,23 @@ def error_of(status: int, body: Any, doing: str) -> PipelineError:
     said = " ".join(redact(text).split())[:LONGEST_MESSAGE]
     detail = ": ".join(part for part in (code, said) if part) or "no message"
     return row.error(f"Salesforce answered {status} to {doing} ({detail}).", help=row.help)
+
+
+@contextmanager
+def in_its_form(doing: str) -> Iterator[None]:
+    """Turn an answer that lacks what Salesforce documents, or has it in another form, into SalesforceUnavailable."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise SalesforceUnavailable(
+            f"Salesforce's answer to {doing} is not in the form that Salesforce documents.",
+            help="Run again; if it stays, look at what stands between this machine and Salesforce.",
+        ) from error
+
+
+def _host(response: httpx2.Response) -> str:
+    parts = urlsplit(response.headers.get("Location", ""))
+    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another address"
 
 
 def unreachable(error: httpx2.HTTPError, doing: str) -> PipelineError:

@@ -7,7 +7,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -16,7 +15,7 @@ from durable_runtime.clock import Clock
 from durable_runtime.errors import Incomplete, PipelineError, QueryTooSlow, RequestRefused, SalesforceUnavailable
 from durable_runtime.progress import Progress
 from durable_runtime.redaction import redact
-from durable_runtime.salesforce.answers import LONGEST_MESSAGE, LocatorExpired
+from durable_runtime.salesforce.answers import LONGEST_MESSAGE, LocatorExpired, NotFound, in_its_form
 from durable_runtime.salesforce.landing import Page, write_stream
 from durable_runtime.salesforce.session import Session
 from durable_runtime.salesforce.sizes import SIZES, Sizes
@@ -54,10 +53,11 @@ def create(session: Session, soql: str, *, deleted: bool = True) -> Job:
             "lineEnding": "LF",
         },
     )
-    job = str(answer["id"])
-    if not job.isalnum():  # it names files
-        raise RequestRefused("Salesforce answered with a job Id that is none.", help="Check login_url.")
-    return Job(job)
+    with in_its_form("POST jobs/query"):
+        job = answer["id"]
+        if not job.isalnum():  # it names files
+            raise ValueError(job)
+    return Job(str(job))
 
 
 def finished(
@@ -79,13 +79,18 @@ def finished(
 
 
 def poll(session: Session, job: Job) -> Job:
-    """The job as it is now."""
-    answer: dict[str, Any] = session.get(f"jobs/query/{job.id}")
-    state = answer.get("state")
-    if state == "JobComplete":
-        return Job(job.id, int(answer["numberRecordsProcessed"]))
-    if state in ("Failed", "Aborted"):
-        return Job(job.id, failure=redact(f"{state}: {answer.get('errorMessage') or 'no message'}")[:LONGEST_MESSAGE])
+    """The job as it is now; one that Salesforce does not know any more has failed."""
+    try:
+        answer = session.get(f"jobs/query/{job.id}")
+    except NotFound:
+        return Job(job.id, failure="Salesforce does not know it any more")
+    with in_its_form(f"GET jobs/query/{job.id}"):
+        state = answer["state"]
+        if state == "JobComplete":
+            return Job(job.id, int(answer["numberRecordsProcessed"]))
+        if state in ("Failed", "Aborted"):
+            said = f"{state}: {answer.get('errorMessage') or 'no message'}"
+            return Job(job.id, failure=redact(said)[:LONGEST_MESSAGE])
     return job
 
 
@@ -176,8 +181,9 @@ def _listed(session: Session, job: Job, progress: Progress, sizes: Sizes) -> lis
             raise
         except RequestRefused:
             return []
-        pages = [_path(one["resultUrl"]) for one in answer["resultPages"]]
-        following = "" if answer["done"] else _path(str(answer["nextRecordsUrl"]))
+        with in_its_form("a list of result pages"):
+            pages = [_path(one["resultUrl"]) for one in answer["resultPages"]]
+            following = "" if answer["done"] else _path(str(answer["nextRecordsUrl"]))
         progress.note(addresses=[*progress.facts.get("addresses", ()), *pages], listing=following)
     return list(progress.facts["addresses"])
 
@@ -231,5 +237,6 @@ def _page(session: Session, job: Job, address: str, params: Mapping[str, str] | 
 
 def _land(answer: httpx2.Response, path: Path) -> tuple[Page, int, str]:
     page = write_stream(path, answer.iter_bytes(CHUNK_BYTES))
-    promised = int(answer.headers.get("Sforce-NumberOfRecords", page.rows))
+    with in_its_form("a page of results"):
+        promised = int(answer.headers.get("Sforce-NumberOfRecords", page.rows))
     return page, promised, answer.headers.get("Sforce-Locator", "")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from durable_runtime.errors import Incomplete, RequestRefused
+from durable_runtime.errors import Incomplete
 from durable_runtime.progress import Progress
-from durable_runtime.salesforce.answers import LocatorExpired, error_of
+from durable_runtime.salesforce.answers import LocatorExpired, error_of, in_its_form
 from durable_runtime.salesforce.landing import Page, write_records
 from durable_runtime.salesforce.session import Session
 
@@ -103,19 +103,21 @@ def _pages(
 
 
 def _answer(body: Any) -> Answer:
-    following = "" if body["done"] else str(body["nextRecordsUrl"])
-    return Answer(int(body["totalSize"]), body["records"], following)
+    with in_its_form("a query"):
+        following = "" if body["done"] else str(body["nextRecordsUrl"])
+        return Answer(int(body["totalSize"]), [dict(one) for one in body["records"]], following)
 
 
 def _composite(session: Session, address: str) -> Any:
     """One GET inside POST /composite: a body may be as long as a statement may."""
     asked = {"method": "GET", "url": address, "referenceId": "query"}
-    (answer,) = session.post("composite", {"compositeRequest": [asked]})["compositeResponse"]
-    if int(answer["httpStatusCode"]) >= 300:
-        raise error_of(int(answer["httpStatusCode"]), answer["body"], "a query")
-    if not isinstance(answer["body"], dict):
-        raise RequestRefused("A query inside a composite request was answered with something else.")
-    return answer["body"]
+    answers = session.post("composite", {"compositeRequest": [asked]})
+    with in_its_form("a composite request"):
+        (answer,) = answers["compositeResponse"]
+        status, body = int(answer["httpStatusCode"]), answer["body"]
+    if status >= 300:
+        raise error_of(status, body, "a query")
+    return body
 
 
 def _incomplete(total: int, seen: int) -> Incomplete:

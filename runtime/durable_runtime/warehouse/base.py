@@ -118,11 +118,52 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """How many live rows of an object a load would give other content, and how many it would flag or remove."""
+
+    updated: int
+    leaving: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between the records that a target will hold and those that the source lists, as Ids.
+
+    `missing` will be held and are not listed, `unknown` are listed and will not be held, `stale` have a newer stamp in
+    the list. Records whose stamp is beyond what the run has read are neither unknown nor stale.
+    """
+
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    stale: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """The answer of a query."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+
+
+class Forecast(Protocol):
+    """What the target will hold of one object (live, duplicate or rejected) once its staged rows are loaded."""
+
+    def held(self) -> int:
+        """How many records that will be."""
+
+    def among(self, pages: Sequence[Path]) -> tuple[str, ...]:
+        """Those Ids of CSV files (one column, a header each) that will be held."""
+
+    def compare(self, pages: Sequence[Path], *, stamped: bool, until: datetime) -> Difference:
+        """What differs from a listing of the source.
+
+        `pages` are CSV files that each repeat their header, with the Id and, where `stamped`, its stamp; `until`
+        (aware) is the end of what the run has read.
+        """
+
+    def changes(self, gone: Sequence[str]) -> Changes:
+        """What the load, and the deletion of the records `gone` after it, would do to rows that are live now."""
 
 
 class Warehouse(Protocol):
@@ -173,11 +214,30 @@ class Warehouse(Protocol):
     def load(self, run: Run, batch: Batch) -> Counts:
         """Load one staged file in one transaction; a batch that the ledger has is answered from the ledger."""
 
-    def missing(self, object: str, ids: Path) -> tuple[str, ...]:
-        """Ids that are live, duplicate or rejected and absent from the CSV file `ids` (one column, a header)."""
+    def forecast(self, lease: Lease, object: str, arriving: Path, folder: Path) -> Forecast:
+        """What will be held once the staged rows of `arriving` are loaded; the next forecast ends it. LeaseLost.
 
-    def mark_missing(self, run: Run, object: str, ids: Path) -> int:
-        """Treat what `missing` names as deleted, in one transaction; return how many live rows left."""
+        `arriving` is Parquet of `source_id, source_modified_at, outcome, row_hash`; files are made ready in `folder`.
+        """
+
+    def mark_deleted(self, run: Run, object: str, ids: Path) -> int:
+        """Treat the records of a CSV file (one column, a header) as deleted, in one transaction.
+
+        Duplicates of one come back if it was the winner. Returns how many live rows left.
+        """
+
+    def differing(
+        self, object: str, values: Path, columns: Sequence[Column], extensions: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Ids of live rows and duplicates of which the Parquet file `values` says something else; needs the lease.
+
+        Its columns are those of `dialect.value_columns`: `source_id`, `__misfit` (not NULL where a value fits no
+        column, which differs from anything held), `columns`, and the texts of the fields `extensions`. Ids that only
+        one side has do not differ.
+        """
+
+    def open_rejects(self, object: str) -> tuple[str, ...]:
+        """Ids of the object's rejected records."""
 
     def totals(self, object: str) -> Totals:
         """How many rows of an object are live, rejected and duplicates."""

@@ -21,6 +21,7 @@ from durable_runtime.spec import Column, Target
 from durable_runtime.warehouse import sample
 from durable_runtime.warehouse.base import Batch, Counts, Run, State, Totals, Warehouse
 from durable_runtime.warehouse.dialect import Dialect
+from durable_runtime.warehouse.forecast import write_ids
 from durable_runtime.warehouse.sample import Staged
 
 PIPELINE, ORGANIZATION = "customers", "00D000000000001EAA"
@@ -371,17 +372,15 @@ def a_new_column_widens_the_tables(bench: Bench) -> None:
         wider.close()
 
 
-def missing_ids_leave_and_their_losers_return(bench: Bench) -> None:
-    """Rows that the list of visible Ids lacks are flagged as deleted; a newer read brings them back."""
-    ids = bench.folder / "ids.csv"
-    ids.write_text("Id\n003A\n003C\n", encoding="utf-8")
+def ids_that_are_gone_leave_and_their_losers_return(bench: Bench) -> None:
+    """Rows whose Ids are known to be gone are flagged as deleted; a newer read brings them back."""
+    gone = write_ids(bench.folder / "gone.csv", ("003B", "003D", "003E", "003X", "003B"))
     with Trial(bench) as trial:
         trial.load(
             "Contact", contact("003A", "k"), contact("003B", "k", 1), contact("003C", None), contact("003D", None)
         )
         trial.load("Contact", rejected(contact("003E", None)))
-        same(trial.warehouse.missing("Contact", ids), ("003B", "003D", "003E"), "missing Ids")
-        same(trial.warehouse.mark_missing(trial.run(), "Contact", ids), 2, "rows that left")
+        same(trial.warehouse.mark_deleted(trial.run(), "Contact", gone), 2, "rows that left")
         same((trial.live(), trial.duplicates(), trial.rejects()), (["003A", "003C"], [], []), "live rows")
         same(trial.select("deleted_reason", order="source_id")[-1], ("deleted",), "reason")
         same(trial.state("Contact").rows_live, 2, "live rows of the state")
@@ -472,7 +471,7 @@ CHECKS: tuple[Callable[[Bench], None], ...] = (
     only_the_holder_of_the_lease_writes,
     a_changed_target_is_noticed,
     a_new_column_widens_the_tables,
-    missing_ids_leave_and_their_losers_return,
+    ids_that_are_gone_leave_and_their_losers_return,
     an_empty_batch_moves_the_watermark,
     nothing_is_left_but_the_tables,
     random_rounds_equal_the_source,

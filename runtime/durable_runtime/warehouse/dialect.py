@@ -20,11 +20,19 @@ class Dialect:
     timestamp: str
     integer: str
     json: str  # template: text -> the type of `extensions`
+    member: str  # template: `extensions`, a field's name -> its text, NULL where it has none
     work: str  # how a table that outlives no run is created
 
 
-DUCKDB = Dialect("duckdb", "TIMESTAMP", "BIGINT", "CAST({} AS JSON)", "TABLE")
-SNOWFLAKE = Dialect("snowflake", "TIMESTAMP_NTZ", "NUMBER(38,0)", "PARSE_JSON({})", "TRANSIENT TABLE")
+DUCKDB = Dialect("duckdb", "TIMESTAMP", "BIGINT", "CAST({} AS JSON)", "json_extract_string({}, '$.\"{}\"')", "TABLE")
+SNOWFLAKE = Dialect(
+    "snowflake",
+    "TIMESTAMP_NTZ",
+    "NUMBER(38,0)",
+    "PARSE_JSON({})",
+    '{}:"{}"::VARCHAR',
+    "TRANSIENT TABLE",
+)
 
 CONTROL = {
     "durable_state": (
@@ -68,7 +76,9 @@ WORK = {
     "keys": ("dedupe_key VARCHAR",),
     "losers": ("source_id VARCHAR", "winner_id VARCHAR"),
     "missing": ("source_id VARCHAR",),
-    "ids": ("source_id VARCHAR",),
+    "arriving": ("source_id VARCHAR", "source_modified_at {timestamp}", "outcome VARCHAR", "row_hash VARCHAR"),
+    "listed": ("source_id VARCHAR", "source_modified_at {timestamp}"),
+    "expected": ("source_id VARCHAR", "source_modified_at {timestamp}"),
 }
 
 
@@ -140,6 +150,12 @@ def stage_columns(own: Iterable[Column]) -> tuple[Column, ...]:
         *(_column(name) for name in ("dedupe_key", "extensions", "row_hash", *text)),
         *stamps,
     )
+
+
+def value_columns(compared: Iterable[Column], extensions: int) -> tuple[Column, ...]:
+    """The columns of a file of values to compare: some of an object's own, and fields of `extensions` as text."""
+    texts = (_column(f"__extension_{at}") for at in range(extensions))
+    return (_column("source_id"), _column("__misfit"), *compared, *texts)
 
 
 TIMESTAMP = ("TIMESTAMP", "TIMESTAMP_NTZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from durable_runtime.errors import (
     WarehouseCorrupt,
     WarehouseUnavailable,
 )
-from durable_runtime.spec import Target
+from durable_runtime.spec import Column, Target
 from durable_runtime.transformation import ROOMY
 from durable_runtime.warehouse.base import Batch, Counts, ObjectLoad, Rows, Run
 from durable_runtime.warehouse.dialect import DUCKDB
@@ -109,12 +109,14 @@ class DuckDBWarehouse(SqlWarehouse):
         path = str(batch.path).replace("'", "''")
         self.execute(f"CREATE OR REPLACE VIEW {self.names.of('staged')} AS SELECT * FROM read_parquet('{path}')")
 
-    def stage_ids(self, ids: Path) -> None:
-        """Read the CSV file."""
-        self.execute(
-            f"INSERT INTO {self.names.of('ids')} SELECT * FROM read_csv(?, header = true, all_varchar = true)",
-            (str(ids),),
-        )
+    def fill(self, suffix: str, parquet: Path) -> None:
+        """Read the file."""
+        self.execute(f"INSERT INTO {self.names.of(suffix)} BY NAME SELECT * FROM read_parquet(?)", (str(parquet),))
+
+    def stage_values(self, values: Path, columns: Sequence[Column]) -> None:
+        """Show the file as a view."""
+        path = str(values).replace("'", "''")
+        self.execute(f"CREATE OR REPLACE VIEW {self.names.of('values')} AS SELECT * FROM read_parquet('{path}')")
 
     def load(self, run: Run, batch: Batch) -> Counts:
         """Load one staged file; records of a megabyte, 2,048 at a time, get the memory that they need."""
@@ -127,7 +129,8 @@ class DuckDBWarehouse(SqlWarehouse):
 
     def _drop_work(self) -> None:
         super()._drop_work()
-        self.execute(f"DROP VIEW IF EXISTS {self.names.of('staged')}")
+        for suffix in ("staged", "values"):
+            self.execute(f"DROP VIEW IF EXISTS {self.names.of(suffix)}")
 
 
 def classified(error: Exception, what: str, table: tuple[tuple[str, type[PipelineError], str], ...]) -> PipelineError:

@@ -14,7 +14,8 @@ from typing import Any, Self
 from durable_runtime.errors import Incomplete, LeaseLost, LockHeld, PipelineError, StatementFailed
 from durable_runtime.spec import Column, Target
 from durable_runtime.warehouse.base import Batch, Counts, Lease, ObjectLoad, Rows, Run, State, Totals
-from durable_runtime.warehouse.dialect import DUCKDB, Dialect, Names, checked, column_type, names_of
+from durable_runtime.warehouse.dialect import DUCKDB, Dialect, Names, checked, column_type, names_of, value_columns
+from durable_runtime.warehouse.forecast import SqlForecast, as_parquet
 from durable_runtime.warehouse.steps import Steps
 
 CATEGORIES = tuple(f.name for f in fields(Counts))
@@ -58,8 +59,12 @@ class SqlWarehouse(ABC):
         """Make the file's rows readable as `<table>__staged`."""
 
     @abstractmethod
-    def stage_ids(self, ids: Path) -> None:
-        """Fill `<table>__ids` from a CSV file with a header and one column."""
+    def stage_values(self, values: Path, columns: Sequence[Column]) -> None:
+        """Make a file of values readable as `<table>__values`."""
+
+    @abstractmethod
+    def fill(self, suffix: str, parquet: Path) -> None:
+        """Insert a Parquet file's rows into the work table `<table>__<suffix>`, columns by name."""
 
     @abstractmethod
     def is_open(self) -> bool:
@@ -288,24 +293,21 @@ class SqlWarehouse(ABC):
             (self.names.table, object, self.clock() - TOMBSTONES_STAY),
         )
 
-    def missing(self, object: str, ids: Path) -> tuple[str, ...]:
-        """Ids of the target that the file lacks."""
-        self._stage_ids(ids)
-        return tuple(sorted(row[0] for row in self.execute(self.steps[object].missing())))
+    def forecast(self, lease: Lease, object: str, arriving: Path, folder: Path) -> SqlForecast:
+        """What will be held once these staged rows are loaded."""
+        made = SqlForecast(self, lease, self.steps[object], folder)
+        made.begin(arriving)
+        return made
 
-    def _stage_ids(self, ids: Path) -> None:
-        for statement in self.names.create_work("ids", "missing", "keys", "losers"):
-            self.execute(statement)
-        self.stage_ids(ids)
-
-    def mark_missing(self, run: Run, object: str, ids: Path) -> int:
-        """Treat the rows that the file lacks as deleted."""
+    def mark_deleted(self, run: Run, object: str, ids: Path) -> int:
+        """Treat the rows with these Ids as deleted."""
         steps = self.steps[object]
         self.renew(run.lease)
-        self._stage_ids(ids)
+        for statement in self.names.create_work("missing", "keys", "losers"):
+            self.execute(statement)
+        self.fill("missing", as_parquet([ids], ids.with_suffix(".parquet"), stamped=None))
         with self.transaction():
             self.renew(run.lease)
-            self.execute(f"INSERT INTO {self.names.of('missing')} (source_id) {steps.missing()}")
             left = self._count(
                 f"SELECT COUNT(*) FROM {self.names.of()} t JOIN {self.names.of('missing')} m "
                 f"ON m.source_id = t.source_id WHERE {steps.of('t')} AND NOT t.is_deleted"
@@ -317,6 +319,18 @@ class SqlWarehouse(ABC):
                 (self._count(steps.live()), run.lease.pipeline, object),
             )
         return left
+
+    def differing(
+        self, object: str, values: Path, columns: Sequence[Column], extensions: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Ids of live rows and duplicates that hold other values."""
+        self.stage_values(values, value_columns(columns, len(extensions)))
+        names = [column.name for column in columns]
+        return tuple(sorted(row[0] for row in self.execute(self.steps[object].differing(names, extensions))))
+
+    def open_rejects(self, object: str) -> tuple[str, ...]:
+        """Ids of the object's rejected records."""
+        return tuple(sorted(row[0] for row in self.execute(self.steps[object].open_rejects())))
 
     def _stamps(self, run: Run) -> dict[str, str]:
         now = f"CAST('{self.clock():%Y-%m-%d %H:%M:%S.%f}' AS {self.names.dialect.timestamp})"
@@ -340,7 +354,7 @@ class SqlWarehouse(ABC):
 
     def _drop_work(self) -> None:
         self.execute(f"DROP VIEW IF EXISTS {self.names.of('stage')}")
-        for suffix in ("before", "keys", "losers", "missing", "ids"):
+        for suffix in ("before", "keys", "losers", "missing", "arriving", "listed", "expected"):
             self.execute(f"DROP TABLE IF EXISTS {self.names.of(suffix)}")
 
 

@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from durable_runtime.configuration import WarehouseSettings
 from durable_runtime.errors import (
     ConfigurationError,
@@ -23,7 +21,7 @@ from durable_runtime.errors import (
     StatementFailed,
     WarehouseUnavailable,
 )
-from durable_runtime.spec import Target
+from durable_runtime.spec import Column, Target
 from durable_runtime.warehouse.base import Batch, Counts, ObjectLoad, Rows, Run
 from durable_runtime.warehouse.dialect import SNOWFLAKE, checked, stage_columns
 from durable_runtime.warehouse.engine import SqlWarehouse, Values, checked_token, utc_now
@@ -215,20 +213,31 @@ class SnowflakeWarehouse(SqlWarehouse):
             self.execute(f"REMOVE {self.location(run, batch.object)}/{batch.path.name}")
         return counts
 
-    def stage_ids(self, ids: Path) -> None:
-        """COPY the Ids, as the Parquet that every other file is."""
-        parquet = ids.with_suffix(".ids.parquet")
-        with duckdb.connect() as connection:
-            rows = connection.sql("SELECT * FROM read_csv(?, header = true, all_varchar = true)", params=[str(ids)])
-            rows.project("#1 AS source_id").write_parquet(str(parquet))
+    def fill(self, suffix: str, parquet: Path) -> None:
+        """PUT the file and COPY it."""
+        location = f"@{self.names.control('durable_stage')}/work/{self.names.table}"
         try:
-            self._copy(parquet, f"@{self.names.control('durable_stage')}/ids/{self.names.table}", self.names.of("ids"))
+            self._copy(parquet, location, self.names.of(suffix))
         finally:
-            parquet.unlink()
+            with suppress(PipelineError):
+                self.execute(f"REMOVE {location}/{parquet.name}")
+
+    def stage_values(self, values: Path, columns: Sequence[Column]) -> None:
+        """PUT the file and COPY it."""
+        table = self.names.of("values")
+        holds = ", ".join(f"{c.name} {c.snowflake}" for c in columns)
+        self.execute(f"CREATE OR REPLACE TRANSIENT TABLE {table} ({holds})")
+        location = f"@{self.names.control('durable_stage')}/values/{self.names.table}"
+        try:
+            self._copy(values, location, table)
+        finally:
+            with suppress(PipelineError):
+                self.execute(f"REMOVE {location}/{values.name}")
 
     def _drop_work(self) -> None:
         super()._drop_work()
-        self.execute(f"DROP TABLE IF EXISTS {self.names.of('staged')}")
+        for suffix in ("staged", "values"):
+            self.execute(f"DROP TABLE IF EXISTS {self.names.of(suffix)}")
 
 
 def load_connector() -> Any:

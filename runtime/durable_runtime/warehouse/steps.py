@@ -7,6 +7,7 @@ was known of each staged Id, `__keys` the dedupe keys that the batch touches, `_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from durable_runtime.warehouse.base import ObjectLoad
@@ -247,18 +248,52 @@ class Steps:
         """How many live rows the object has."""
         return f"SELECT COUNT(*) FROM {self.names.of()} t WHERE {self.of('t')} AND NOT t.is_deleted"
 
-    def missing(self) -> str:
-        """Ids of live, duplicate and rejected rows that the list of visible Ids lacks."""
+    def present(self) -> str:
+        """Ids and stamps of live, duplicate and rejected rows."""
+        n = self.names
+        return (
+            f"SELECT t.source_id, t.source_modified_at FROM {n.of()} t WHERE {self.of('t')} AND NOT t.is_deleted "
+            f"UNION ALL SELECT d.source_id, d.source_modified_at FROM {n.of('duplicates')} d WHERE {self.of('d')} "
+            f"UNION ALL SELECT r.source_id, r.source_modified_at FROM {n.of('rejects')} r "
+            f"WHERE r.source_object = '{self.plan.object}'"
+        )
+
+    def known(self) -> str:
+        """Ids with the stamps that a staged row must reach to count, as `snapshot` has them."""
         n = self.names
         places = [
-            f"SELECT t.source_id FROM {n.of()} t LEFT JOIN {n.of('ids')} i ON i.source_id = t.source_id "
-            f"WHERE {self.of('t')} AND NOT t.is_deleted AND i.source_id IS NULL",
-            f"SELECT d.source_id FROM {n.of('duplicates')} d LEFT JOIN {n.of('ids')} i ON i.source_id = d.source_id "
-            f"WHERE {self.of('d')} AND i.source_id IS NULL",
-            f"SELECT r.source_id FROM {n.of('rejects')} r LEFT JOIN {n.of('ids')} i ON i.source_id = r.source_id "
-            f"WHERE r.source_object = '{self.plan.object}' AND i.source_id IS NULL",
+            f"SELECT t.source_id, t.source_modified_at AS known_at FROM {n.of()} t WHERE {self.of('t')}",
+            f"SELECT r.source_id, r.source_modified_at FROM {n.of('rejects')} r "
+            f"WHERE r.source_object = '{self.plan.object}'",
         ]
-        return " UNION ".join(places)
+        if self.plan.dedupes:
+            places.append(
+                f"SELECT d.source_id, d.source_modified_at FROM {n.of('duplicates')} d WHERE {self.of('d')}"
+            )
+        if self.deletes == "remove":
+            places.append(
+                f"SELECT x.source_id, x.deleted_at FROM {n.control('durable_tombstone')} x "
+                f"WHERE {self._tombstones('x')}"
+            )
+        return " UNION ALL ".join(places)
+
+    def differing(self, columns: Sequence[str], extensions: Sequence[str]) -> str:
+        """Ids of live and duplicate rows of which the staged values say something else."""
+        n = self.names
+        held = [f"t.{name} IS DISTINCT FROM v.{name}" for name in columns]
+        held += [
+            f"{n.dialect.member.format('t.extensions', checked(name))} IS DISTINCT FROM v.__extension_{at}"
+            for at, name in enumerate(extensions)
+        ]
+        return " UNION ".join(
+            f"SELECT t.source_id FROM {n.of(place)} t JOIN {n.of('values')} v ON v.source_id = t.source_id "
+            f"WHERE {self.of('t')} AND NOT t.is_deleted AND ({' OR '.join(['v.__misfit IS NOT NULL', *held])})"
+            for place in ("", "duplicates")
+        )
+
+    def open_rejects(self) -> str:
+        """Ids of the object's rejected records."""
+        return f"SELECT r.source_id FROM {self.names.of('rejects')} r WHERE r.source_object = '{self.plan.object}'"
 
     def drop_missing(self, stamps: dict[str, str]) -> list[str]:
         """Take the missing rows out of the live set; `stamps` are the literals of what each flagged row carries."""

@@ -325,11 +325,11 @@ def test_a_schedule_costs_what_its_runs_read(tmp_path: Path) -> None:
     assert (reading.whole, reading.filtered, reading.guards) == (False, False, 0)
     # 1,000 of 100,000 records change in a day; a run reads ten minutes again
     assert [(one.runs, one.changed) for one in table.rows] == [(1, 1_007), (24, 49), (96, 18), (1, 1_007)]
-    assert {(one.least, one.most) for one in table.rows} == {(8, 8)}
-    assert [one.day for one in table.rows] == [8, 8 * 24, 8 * 96, 8]
-    assert table.first == 2 + 1 + 4 + costs.transfer(costs.RECORDS)
+    assert {(one.least, one.most) for one in table.rows} == {(9, 9)}
+    assert [one.day for one in table.rows] == [9, 9 * 24, 9 * 96, 9]
+    assert table.first == 3 + 1 + 3 + costs.transfer(costs.RECORDS)
     row = next(one.text for one in page.all("tr") if one.text.strip().startswith("Every 15 minutes"))
-    assert row.split() == ["Every", "15", "minutes", "96", "8", "768", "0.768%"]
+    assert row.split() == ["Every", "15", "minutes", "96", "9", "864", "0.864%"]
 
 
 def test_the_busiest_day_counts_with_what_changed_over_the_weekend(everything: tuple[SignOff, Page]) -> None:

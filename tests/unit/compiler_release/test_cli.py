@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from durable_compiler import organization
 from durable_compiler.cli import compile as compile_command
 from durable_compiler.cli import discover, init, records, run, runs, sandbox, status
 from durable_compiler.compilation import Outcome
@@ -251,7 +252,7 @@ def test_the_tables_that_accompany_an_object_are_not_discovered() -> None:
         {"name": "Invoice__Share", "queryable": True},
         {"name": "Setting", "queryable": False},
     ]
-    assert [one["name"] for one in shown if discover._wanted(one)] == ["Account"]
+    assert [one["name"] for one in shown if organization.wanted(one)] == ["Account"]
 
 
 @pytest.mark.parametrize(

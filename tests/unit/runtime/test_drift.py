@@ -91,6 +91,7 @@ def test_nothing_is_told_of_an_object_that_is_as_it_was() -> None:
 def test_a_new_field_is_read_for_extensions_and_its_event_holds_what_a_proposal_needs() -> None:
     shape = compared(description(new=[described("Region__c", label="Region")]))
     assert (shape.fields[-1], shape.extra) == ("Region__c", ("Region__c",))
+    assert shape.types == ("Region__c:string",)
     stored, event = shape.events
     assert (stored.code, stored.details, stored.fixed) == (
         "field_to_extensions",
@@ -257,7 +258,7 @@ def test_a_widening_changes_nothing_and_is_recorded(field: str, today: dict[str,
 def test_a_retyped_field_is_read_with_a_proposal() -> None:
     shape = compared(description(changed={"Size__c": {"type": "string", "length": 40}}))
     assert shape.retyped == (Retyped("Size__c", "size", "DECIMAL(38,18)", "string"),)
-    assert shape.misread == ("Size__c:string",)
+    assert shape.types == ("Size__c:string",)
     (event,) = shape.events
     assert (event.code, event.details["was"], event.details["type"]) == ("field_retyped", "double(18,0)", "string(40)")
     assert event.details["sentence"] == "Stores Deal Size in column size as text"

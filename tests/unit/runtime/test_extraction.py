@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable_runtime.errors import Incomplete, SalesforceUnavailable
-from durable_runtime.extraction import Landed, Reader, count, extract, live_ids
+from durable_runtime.extraction import Landed, Reader, count, extract, ids_of, land
 from durable_runtime.salesforce.session import Session
 from durable_runtime.windows import Plan, Window, statement, window
 from unit.runtime.scripted_salesforce import (
@@ -246,6 +246,7 @@ def test_live_records_are_counted_and_listed_without_deleted_ones(script: Script
     clock = Pauses().clock()
     with Session(settings(script.url), RETRY, clock) as session:
         assert count(session, "Account") == 2
-        (path,) = live_ids(Reader(session, tmp_path, RETRY, clock), "Account", tmp_path / "ids")
+        reader = Reader(session, tmp_path, RETRY, clock)
+        (path,) = land(reader, "Account", ids_of("Account"), ("Id",), tmp_path / "ids", deleted=False).files
     assert path.read_text() == f'"Id"\n"{0:018d}"\n"{1:018d}"\n'
     assert script.times(QUERY_ALL) == 0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from durable_runtime import partitions, parts
 from durable_runtime.budget import Budget
-from durable_runtime.errors import QueryTooSlow, QuotaReached, RequestRefused, TimeSpent
+from durable_runtime.errors import QueryTooSlow, QuotaReached, RequestRefused, SalesforceUnavailable, TimeSpent
 from durable_runtime.extraction import Landed, Reader, Reads, by_ids, extract
 from durable_runtime.progress import Progress
 from durable_runtime.salesforce import bulk, rest
@@ -204,6 +204,52 @@ def test_a_job_that_never_ends_is_aborted_and_made_again(script: Script, tmp_pat
     assert (landed.rows, landed.jobs) == (3000, ("750A", "750B"))
     assert repairs == [("job_submitted_again", {"object": "Account"})]
     assert script.times(f"PATCH {API}/jobs/query/750A") == 1
+
+
+def test_a_job_that_is_lost_while_it_works_is_submitted_again(script: Script, tmp_path: Path) -> None:
+    script.on(QUERY_ALL, total(3000))
+    gone = Answer(404, [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}])
+    script.on(JOB, job("InProgress"), gone, job("JobComplete", 3000))
+    assert read(script, tmp_path).landed["Account"].rows == 3000
+    assert script.times(JOBS) == 2
+
+
+def test_a_locator_that_expires_twice_costs_a_new_job_and_no_run(script: Script, tmp_path: Path) -> None:
+    expired = Answer(400, [{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}])
+    script.on(QUERY_ALL, total(3000))
+    script.on(RESULTS, csv_page(2000, locator="MQ"), expired, csv_page(2000, locator="MQ"), expired, csv_page(3000))
+    assert read(script, tmp_path).landed["Account"].rows == 3000
+    assert script.times(JOBS) == 2
+
+
+@pytest.mark.parametrize(
+    ("request_of", "body"),
+    [
+        (QUERY_ALL, {}),
+        (QUERY_ALL, []),
+        (QUERY_ALL, {"totalSize": "many", "done": True, "records": []}),
+        (JOBS, {"id": None}),
+        (JOBS, {"id": "../../etc"}),
+        (JOB, {"id": "750A"}),
+        (JOB, {"id": "750A", "state": "JobComplete"}),
+    ],
+    ids=["no query", "a list", "a word for a number", "no job", "a path for a job", "no state", "no number of records"],
+)
+def test_an_answer_in_another_form_is_no_bug_of_ours(
+    script: Script, tmp_path: Path, request_of: str, body: Any
+) -> None:
+    script.on(QUERY_ALL, total(3000))
+    script.on(request_of, Answer(body=body))
+    with pytest.raises(SalesforceUnavailable, match="is not in the form that Salesforce documents") as caught:
+        read(script, tmp_path)
+    assert caught.value.exit_code == 6
+
+
+def test_a_word_for_the_number_of_records_is_no_bug_of_ours(script: Script, tmp_path: Path) -> None:
+    script.on(QUERY_ALL, total(3000))
+    script.on(RESULTS, replace(csv_page(3000), headers={"Sforce-NumberOfRecords": "abc"}))
+    with pytest.raises(SalesforceUnavailable, match="a page of results"):
+        read(script, tmp_path)
 
 
 def test_a_list_of_pages_is_fetched_and_an_older_version_without_it_goes_page_by_page(

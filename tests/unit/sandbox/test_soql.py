@@ -82,3 +82,9 @@ def test_a_malformed_query_names_the_unexpected_token(text: str, token: str) -> 
 def test_plain_fields_and_aggregates_do_not_mix() -> None:
     with pytest.raises(ApiError, match="Field must be grouped or aggregated: Name"):
         parse("SELECT Name, COUNT(Id) FROM Contact")
+
+
+def test_conditions_that_are_nested_too_deeply_are_refused() -> None:
+    with pytest.raises(ApiError, match="nested too deeply") as caught:
+        parse(f"SELECT Id FROM Contact WHERE {'(' * 5000}A = 1{')' * 5000}")
+    assert caught.value.code == "QUERY_TOO_COMPLICATED"

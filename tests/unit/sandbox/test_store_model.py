@@ -18,7 +18,7 @@ from durable_sandbox.soql import parse
 from durable_sandbox.store import Store, Table
 
 SEEDS = int(os.environ.get("DURABLE_SEEDS", "20"))
-STEPS = 25
+STEPS = 15
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 CONDITIONS = (
     "SystemModstamp >= 2025-06-01T00:00:00Z AND SystemModstamp < 2026-01-01T00:00:00Z",
@@ -66,7 +66,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def put(model: Model, rng: random.Random) -> None:
     table, known = model.table, rng.choice(list(model.rows))
-    number = rng.choice((table.free_number(1), rng.randint(1, 400)))
+    number = rng.choice((table.free_number(1), rng.randint(1, 150)))
     record_id = rng.choice((known, ids.make(table.kind.prefix, number)))
     stamp = rng.choice(("2026-01-31T00:00:00.000Z", "2026-01-31T00:00:01.250Z", "2025-07-01T00:00:00.000Z"))
     values = model.rows[known] | {"Id": record_id, "IsDeleted": rng.choice(("true", "false"))}
