@@ -32,13 +32,14 @@ from durable_compiler.resolve import owners
 from durable_compiler.rules import Rules
 from durable_compiler.signoff_facts import Fact
 from durable_runtime import RUNTIME_API
+from durable_runtime.salesforce.sizes import SIZES
 
 UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # What the costs are counted with; the page states it.
 COUNTED = ("ONCE_A_RUN", "RECORDS", "CHANGED", "JOB_SECONDS", "ALLOWANCE")
 ASSUMED = {
     **{name: getattr(costs, name) for name in COUNTED},
-    "SIZES": costs.SIZES,
+    "SIZES": SIZES,
     "POLLS": costs.polls(costs.JOB_SECONDS),
 }
 STATUSES = {

@@ -40,9 +40,7 @@ def _parser(pipeline: Pipeline) -> argparse.ArgumentParser:
     run.add_argument("--profile", help="a profile of durable.toml")
     run.add_argument("--full", action="store_true", help="read everything again")
     run.add_argument("--object", help="only this object (API name)")
-    run.add_argument(
-        "--since", type=_moment, metavar="TIME", help="read again what changed from then on (ISO 8601)"
-    )
+    run.add_argument("--since", type=_moment, metavar="TIME", help="read again what changed from then on (ISO 8601)")
     run.add_argument("--until", type=_moment, metavar="TIME", help="with --since: what changed before then")
     run.add_argument("--json", action="store_true", help="print one JSON object last")
     run.add_argument("--scheduled", action="store_true", help="leave silently when the schedule is not due")

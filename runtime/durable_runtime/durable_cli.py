@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "compile": "Requirements to a validated, versioned, committed package",
     "verify": "Compare the committed package with the requirements",
     "run": "Run a compiled pipeline",
+    "doctor": "Check credentials, permissions, limits and the warehouse",
     "status": "Show each pipeline's version and last run",
     "runs": "List past runs",
     "sandbox": "Serve a Salesforce-compatible sandbox on this machine",

@@ -6,14 +6,13 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from durable_runtime.progress import Progress
 from durable_runtime.salesforce.landing import private_folder
 from durable_runtime.windows import ALL_IDS, Plan, Range, Window, before, overlap, statement
 
-STAYS = timedelta(days=6)  # Salesforce keeps a job's results for seven days
 FILE = "parts.json"
 
 
@@ -61,6 +60,7 @@ class Parts:
     folder: Path
     parts: list[Part] = field(default_factory=list)
     since: datetime | None = None
+    begun: datetime | None = None  # by Salesforce's clock, where an earlier run read some of it
 
     def save(self) -> None:
         """Remember the parts, so that a run after a killed one finds them."""
@@ -74,7 +74,8 @@ class Parts:
             for one in self.parts
         ]
         draft = self.folder / (FILE + ".new")
-        draft.write_text(json.dumps({"key": _key(self.plan), "parts": told}), encoding="utf-8")
+        begun = (self.begun or self.plan.window.hi).isoformat()
+        draft.write_text(json.dumps({"key": _key(self.plan), "begun": begun, "parts": told}), encoding="utf-8")
         draft.replace(self.folder / FILE)
 
     def put(self, at: int, window: Window, ids: Range = ALL_IDS, depth: int = 0) -> None:
@@ -103,8 +104,9 @@ class Parts:
 def begin(plan: Plan, folder: Path) -> Parts:
     """The parts that an earlier run left in the folder, if they fit, and those that lie before and behind them."""
     found = Parts(plan, private_folder(folder))
-    found.parts = _kept(plan, folder) if plan.resumable else []
-    if found.parts:
+    kept = _kept(plan, folder)
+    if kept is not None:
+        found.begun, found.parts = kept
         _around(found)
     else:
         forget(folder)
@@ -114,16 +116,22 @@ def begin(plan: Plan, folder: Path) -> Parts:
     return found
 
 
+def begun(plan: Plan, folder: Path) -> datetime | None:
+    """When an earlier run began whose files will be taken over; None where all is read now."""
+    kept = _kept(plan, folder)
+    return kept[0] if kept is not None else None
+
+
 def forget(folder: Path) -> None:
     """Remove landed files: they were committed, or they are not to be used again."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kept(plan: Plan, folder: Path) -> list[Part]:
+def _kept(plan: Plan, folder: Path) -> tuple[datetime, list[Part]] | None:
     try:
         told = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if told["key"] != _key(plan):
-            return []
+            return None
         parts = [
             Part(
                 plan,
@@ -133,11 +141,12 @@ def _kept(plan: Plan, folder: Path) -> list[Part]:
             )
             for one in told["parts"]
         ]
-        begun, last = parts[0].window.lo, parts[-1].window.hi
+        since, first, last = datetime.fromisoformat(told["begun"]), parts[0].window.lo, parts[-1].window.hi
     except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return []  # a file that cannot be read tells of nothing: all is read again
-    narrower = begun is not None and plan.window.lo is None
-    return [] if narrower or not timedelta() <= plan.window.hi - last <= STAYS else parts
+        return None  # a file that cannot be read tells of nothing: all is read again
+    narrower = first is not None and plan.window.lo is None
+    fits = last <= plan.window.hi and plan.window.hi - since <= plan.stays
+    return (since, parts) if fits and not narrower else None
 
 
 def _around(found: Parts) -> None:

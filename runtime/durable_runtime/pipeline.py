@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,9 @@ from durable_runtime.spec import Pipeline
 from durable_runtime.transformation import Staged, Stamp
 from durable_runtime.warehouse.base import Batch, Counts, Run, Warehouse
 from durable_runtime.warehouse.opening import opened
-from durable_runtime.windows import Plan
+from durable_runtime.windows import RESULTS_STAY, Plan
 
+A_LONG_READ = timedelta(hours=1)  # values without a stamp may be so old at the end of a run, killed in between or not
 WORTH_A_NOTE_SECONDS = 60  # only the server's clock counts, but a clock that is off hurts elsewhere
 
 
@@ -173,7 +174,7 @@ def plan_of(job: Job, name: str, now: datetime, organization: str) -> Plan:
         first=name not in job.states,
         key=f"{organization} {job.profile.salesforce.api_version} {job.loaded_as(name)}",
         overlap_seconds=job.pipeline.policies.overlap_seconds,
-        resumable=not (job.moves(extract) or extract.formulas or job.shapes[name].calculated or extract.lookups),
+        stays=A_LONG_READ if unstamped.any_of(job, name) else RESULTS_STAY,
     )
 
 

@@ -15,6 +15,7 @@ from durable_runtime.errors import ObjectGone, PipelineError, QueryTooSlow, Quot
 from durable_runtime.extraction import IDS_A_JOB, IDS_AT_ONCE, Landed, Reader, Reads, by_ids, extract, land
 from durable_runtime.extraction import again as read_again
 from durable_runtime.locking import place
+from durable_runtime.parts import begun
 from durable_runtime.salesforce import bulk
 from durable_runtime.salesforce.describe import describe
 from durable_runtime.salesforce.landing import private_folder
@@ -22,7 +23,7 @@ from durable_runtime.spec import Column, Extract
 from durable_runtime.transformation import Staged, Stamp
 from durable_runtime.warehouse.base import Warehouse
 from durable_runtime.warehouse.opening import opened
-from durable_runtime.windows import Plan, Window, soql_literal, with_conditions
+from durable_runtime.windows import Plan, Window, before, overlap, soql_literal, with_conditions
 
 if TYPE_CHECKING:
     from durable_runtime.job import Job
@@ -94,17 +95,19 @@ def read(job: Job, reader: Reader, plans: Sequence[Plan]) -> Reads:
 
     Children are read before the windows: rows that a window brings are as new, and what stops a run ends it before a
     watermark can pass a parent's change. Formulas are compared after them. Where the quota or the time ends
-    meanwhile, what is landed already stays, and `stopped` tells.
+    meanwhile, what is landed already stays, and `stopped` tells. Children are newer than what a killed run left.
     """
     try:
         children_of = {plan.extract.object: found for plan in plans if (found := follow(job, reader, plan))}
+        older = {plan.extract.object for plan in plans if taken_over(reader, plan)}
     except (QuotaReached, TimeSpent) as stop:
         return Reads({}, stop)
     reads = extract(reader, plans)
-    landed = {
-        name: replace(children_of[name] + one, window=one.window, complete=one.complete) if name in children_of else one
-        for name, one in reads.landed.items()
-    }
+    landed = dict(reads.landed)
+    for name in children_of.keys() & landed.keys():
+        one, children = landed[name], children_of[name]
+        both = one + children if name in older else children + one  # the later one counts
+        landed[name] = replace(both, window=one.window, complete=one.complete)
     return refresh(job, reader, plans, replace(reads, landed=landed))
 
 
@@ -187,14 +190,28 @@ def _named(fields: Iterable[Field], key: str, name: str) -> Field | None:
 def follow(job: Job, reader: Reader, plan: Plan) -> Landed | None:
     """Whole rows of the children whose parent changed in the plan's window; None where nothing is looked up."""
     name, steps = plan.extract.object, job.parents[plan.extract.object]
-    if not steps or plan.window.lo is None:
+    since = taken_over(reader, plan)
+    if not steps or (plan.window.lo is None and since is None):
         return None
+    if plan.window.lo is None and since is not None:
+        plan = replace(plan, window=Window(before(since, overlap(plan.overlap_seconds)), plan.window.hi))
     try:
         landed = _children(job, reader, plan, steps)
     except QueryTooSlow:  # nothing makes these conditions selective in a very large object
         landed = _everything(job, reader, plan)
     job.summary.event("lookup_refreshed", object=name, read=landed.rows)
     return landed
+
+
+def any_of(job: Job, name: str) -> bool:
+    """Whether an object has values that move without a stamp."""
+    one = job.extract_of(name)
+    return bool(job.moves(one) or one.formulas or one.lookups or job.shapes[name].calculated)
+
+
+def taken_over(reader: Reader, plan: Plan) -> datetime | None:
+    """When a killed run began whose files this one takes over."""
+    return begun(plan, reader.folder / plan.extract.object)
 
 
 def _children(job: Job, reader: Reader, plan: Plan, steps: Sequence[Parent]) -> Landed:
@@ -389,7 +406,7 @@ def _again(job: Job, reader: Reader, plan: Plan, compared: Compared) -> Landed:
 def _everything(job: Job, reader: Reader, plan: Plan) -> Landed:
     """Whole rows of all records, deleted ones too."""
     name = plan.extract.object
-    everything = replace(plan, window=Window(None, plan.window.hi), resumable=False)
+    everything = replace(plan, window=Window(None, plan.window.hi))
     found = extract(replace(reader, folder=_folder(job, name, "all")), [everything])
     if found.stopped is not None:
         raise found.stopped

@@ -9,6 +9,7 @@ from durable_runtime import spec
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LEAST_OVERLAP = timedelta(seconds=1)
+RESULTS_STAY = timedelta(days=6)  # Salesforce keeps a job's results for seven days
 TICK = timedelta(seconds=1)  # the Date header has whole seconds: records of this very second are inside
 
 
@@ -31,8 +32,7 @@ class Plan:
 
     `first` tells that nothing of the object was ever loaded, so that nothing can have left its filter. `key` names
     what decides the landed bytes beside the statement (the organization, the row function): files that an earlier
-    run landed under the same key are taken over. `resumable` is False where values move without a stamp and rules
-    use them, so that records read yesterday would be judged by yesterday's values.
+    run landed under the same key are taken over, unless it began longer ago than `stays`.
     """
 
     extract: spec.Extract
@@ -41,7 +41,7 @@ class Plan:
     first: bool = False
     key: str = ""
     overlap_seconds: int = 0
-    resumable: bool = True
+    stays: timedelta = RESULTS_STAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ def serve(
             lifespan="off",
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
-            ssl_certfile=sandbox.certificates and str(sandbox.certificates.certificate_file),
-            ssl_keyfile=sandbox.certificates and str(sandbox.certificates.key_file),
+            ssl_certfile=str(sandbox.certificates.certificate_file) if sandbox.certificates else None,
+            ssl_keyfile=str(sandbox.certificates.key_file) if sandbox.certificates else None,
         )
         server = _Server(config, sandbox)
         sandbox.stop = server.end

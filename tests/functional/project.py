@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,14 @@ class Sandbox:
         """POST JSON to the admin API."""
         return self._send("POST", path, body)
 
+    def get(self, path: str) -> Any:
+        """GET JSON from the admin API."""
+        return self._send("GET", path, None)
+
+    def delete(self, path: str) -> Any:
+        """DELETE something of the admin API."""
+        return self._send("DELETE", path, None)
+
     def put(self, path: str, body: Any) -> Any:
         """PUT JSON to the admin API."""
         return self._send("PUT", path, body)
@@ -58,11 +66,11 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(state: Path, *, rows: int = 400, seed: int = 7) -> Iterator[Sandbox]:
+def sandbox(state: Path, *, rows: int = 400, seed: int = 7, options: Sequence[str] = ()) -> Iterator[Sandbox]:
     """A sandbox whose URL a project with this state folder finds; it ends with the context."""
     state.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "durable_sandbox", "--state", str(state), "--exit-with-parent"]
-    command += ["--port", "0", "--rows", str(rows), "--seed", str(seed)]
+    command += ["--port", "0", "--rows", str(rows), "--seed", str(seed), *options]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
     ) as child:

@@ -137,6 +137,32 @@ def test_a_run_goes_on_with_what_changed_since_the_killed_one_began(tmp_path: Pa
             compare(made, server)
 
 
+def test_lookups_of_a_killed_read_are_as_they_are_now(tmp_path: Path) -> None:
+    text = """
+R1.1 Syncs Contacts from Salesforce
+R1.3 Includes the Account's Name with each Contact as account_name
+R1.2 Runs nightly at 2:00 AM UTC
+R2.1 Writes to Snowflake table customer_data
+"""
+    made = Project.make(tmp_path / "project", text)
+    with sandbox(made.state, rows=600) as server:
+        configure(made, server, page_records=30, rest_below=100, downloads=1)
+        made.compiled()
+        for turn in range(3):
+            assert kill_after(made, server, 5 + 2 * turn)
+            names = [{"Id": one["Id"], "Name": f"Renamed {turn} {one['Id']}"} for one in server.truth("Account")]
+            server.put("records/Account", names)
+        before = asked(server)
+        made.succeed()
+        again = made.warehouse.with_name("again.duckdb")
+        made.warehouse.rename(again)
+        made.succeed()
+        compared = "SELECT source_id, row_hash FROM customer_data WHERE NOT is_deleted ORDER BY ALL"
+        assert made.rows(compared) == made.rows(compared, again)
+        assert len(made.rows(compared)) > 300
+        assert (asked(server) - before)[CREATED] < 8
+
+
 def test_windows_cut_by_id_and_by_time_give_the_same_table(project: Project, server: Sandbox) -> None:
     configure(project, server, rest_below=100, partition_rows=400, page_records=150)
     before = asked(server)

@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from durable_runtime.clock import Clock
+from durable_runtime.configuration import load
+from durable_runtime.extraction import Landed, Reader, land
+from durable_runtime.salesforce.session import Session
+from durable_runtime.salesforce.sizes import Sizes
+from durable_runtime.spec import Retry
+from durable_runtime.transformation import Stamp, stage
+from durable_runtime.windows import with_conditions
+from durable_sandbox.ids import with_checksum
 from functional.project import Project, Sandbox, sandbox
 from functional.test_resume import asked
 from functional.test_snowflake_run import rows as rows_in_snowflake
 from functional.test_snowflake_run import stand_in
-from functional.value_cases import CASES, KINDS, OBJECT, PAGE, Case, Kind, TEXTS, Rejected, each, filled, landed
+from functional.value_cases import (
+    BY_TYPE,
+    CASES,
+    KINDS,
+    OBJECT,
+    PAGE,
+    TEXTS,
+    Case,
+    Kind,
+    Rejected,
+    each,
+    filled,
+    landed,
+)
 
+EXAMPLES = int(os.environ.get("DURABLE_SEEDS", "20"))
+RETRY = Retry(max_attempts=3, backoff="exponential", max_elapsed_seconds=60, classes=("rate_limit", "network"))
+IMPATIENT = Clock(sleep=lambda seconds: threading.Event().wait(min(seconds, 0.01)))
 SPEC = """# Values
 
 - R1.1 Syncs Invoices, Tasks and AccountHistory from Salesforce
@@ -63,7 +95,7 @@ CREATED = "POST /services/data/{version}/jobs/query"
 WHO, WHAT, GROUP = "00300000000000BAAQ", "a1X000000000001AAA", "00G000000000001AAA"
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """A project that has read all cases over REST and over Bulk, and the Ids under which they stand."""
 
@@ -92,12 +124,14 @@ def configure(project: Project, server: Sandbox, address: dict[str, Any]) -> Non
     login += [f'client_id = "{server.announced["client_id"]}"', "horizon_seconds = 0"]
     text = PROFILES.format(login="\n".join(login), keys=KEYS, **address)
     (project.root / "durable.toml").write_text(text, encoding="utf-8")
-    project.variables |= {"SANDBOX_SECRET": server.announced["client_secret"], "KEY": "00" * 32}
+    secrets = {"SANDBOX_SECRET": server.announced["client_secret"], "KEY": "00" * 32}
+    project.variables |= {**secrets, "TZ": "Europe/Berlin"}
 
 
 def define(server: Sandbox, kind: Kind, name: str) -> None:
-    field = {"name": name, "type": kind.type.partition(" ")[0], **(kind.shape or {})}
-    server.post("drift", {"op": "add", "object": OBJECT, "field": field})
+    shape = kind.shape or ({"reference_to": ["Account"]} if kind.type == "reference" else {})
+    described = {"name": name, "type": kind.type.partition(" ")[0], **shape}
+    server.post("drift", {"op": "add", "object": OBJECT, "field": described})
 
 
 def put_cases(server: Sandbox) -> dict[str, tuple[Kind, Case]]:
@@ -149,7 +183,7 @@ def put_rejected(server: Sandbox) -> dict[str, dict[str, str | None]]:
     """Records by Id that are rejected for their amount and hold a hard text in every field for text."""
     hard = [case for case in CASES if "textarea (long)" in case.types]
     fields = [one.field for one in KINDS if one.type in TEXTS]
-    records = [{"Amount__c": "1E+20", **{name: case.sent for name in fields}} for case in hard]
+    records = [{"Amount__c": "1E+20", **dict.fromkeys(fields, case.sent)} for case in hard]
     return dict(zip(server.put(f"records/{OBJECT}", records)["ids"], records, strict=True))
 
 
@@ -173,6 +207,20 @@ def assert_exact(world: World, held: dict[str, dict[str, Any]], rejects: dict[st
         got = {column: held[one][column] for column in expected}
         assert {name: type(value) for name, value in got.items()} == {k: type(v) for k, v in expected.items()}, where
         assert got == expected, where
+
+
+def test_every_type_has_the_column_that_the_page_says(world: World) -> None:
+    found = next(one for one in module(world.project, "transform").TRANSFORMS if one.object == OBJECT).columns
+    columns = {one.field: (one.name, one.duckdb, one.snowflake) for one in found}
+    for kind in KINDS:
+        wanted = (kind.column, kind.duckdb, kind.snowflake) if kind.column not in (None, "source_id") else None
+        assert columns.get(kind.field) == wanted, kind
+
+
+def test_the_page_shows_these_tables() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == filled(page), "run python tests/functional/value_cases.py"
+    assert all(f"\n| `{kind.type}` |" in page for kind in KINDS)
 
 
 @pytest.mark.parametrize("profile", ["rest", "bulk"])
@@ -219,16 +267,182 @@ def test_a_rejected_record_keeps_every_character_as_json(world: World, profile: 
 
 
 def test_new_fields_of_every_type_keep_every_character_in_extensions(world: World) -> None:
-    extra = {one: f"New_{at}__c" for at, one in enumerate(KINDS) if one.type != "id"}
-    for kind, name in extra.items():
-        define(world.server, kind, name)
-    pairs = [(extra[kind], case.sent) for kind, case in each() if kind in extra]
+    extra = {one.type: f"New_{at}__c" for at, one in enumerate(KINDS) if one.type != "id"}
+    for type_, name in extra.items():
+        define(world.server, BY_TYPE[type_], name)
+    pairs = [(extra[kind.type], case.sent) for kind, case in each() if kind.type in extra]
     made = world.server.put(f"records/{OBJECT}", [{"Name": "new", name: sent} for name, sent in pairs])
-    stored = {name: None for kind, name in extra.items() if kind.column and kind.type != "encryptedstring"}
+    held_back = ("encryptedstring", *(one.type for one in KINDS if one.column is None))
+    stored = {name: None for type_, name in extra.items() if type_ not in held_back} | {extra["boolean"]: "false"}
+    assert {row["extensions"] for row in world.held("rest").values()} == {None}
     for profile in ("rest", "bulk"):
         world.read(profile)
         held = world.held(profile)
         for one, (name, sent) in zip(made["ids"], pairs, strict=True):
-            text = landed(sent) if name in stored else None
-            found = held[one]["extensions"]
-            assert (found and json.loads(found)) == (None if text is None else {**stored, name: text}), (name, sent)
+            expected = stored | ({name: landed(sent)} if name in stored else {})
+            assert json.loads(held[one]["extensions"]) == expected, (name, sent)
+
+
+FRAGMENTS = (
+    '"',
+    '""',
+    ",",
+    "\n",
+    "\r",
+    "\r\n",
+    "\\",
+    "'",
+    " ",
+    "\t",
+    "\x00",
+    "\ufeff",
+    "\u2028",
+    "🙂",
+    "e\u0301",
+    "NA",
+    "=1",
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.lists(
+    st.sampled_from(FRAGMENTS), max_size=8
+).map("".join)
+DIGITS = st.text("0123456789", max_size=22)
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> str:
+    """Any number of JSON: few digits or many, with a fraction, an exponent, both or neither."""
+    whole = str(int(draw(DIGITS) or "0"))
+    fraction = draw(st.just("") | DIGITS.filter(bool).map(lambda digits: f".{digits}"))
+    power = draw(st.just("") | st.tuples(st.sampled_from(["E", "e", "E+", "E-"]), st.integers(0, 30)).map(_joined))
+    return draw(st.sampled_from(["", "-"])) + whole + fraction + power
+
+
+def _joined(parts: tuple[str, int]) -> str:
+    return "".join(map(str, parts))
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> str:
+    found = draw(st.datetimes(*map(datetime.fromisoformat, ("1700-01-01", "4000-12-31T23:59:59"))))
+    return f"{found.replace(microsecond=0).isoformat()}.{draw(st.integers(0, 999)):03d}Z"
+
+
+def _clock(at: time) -> str:
+    return f"{at.replace(microsecond=0).isoformat()}.{at.microsecond // 1000:03d}Z"
+
+
+ANY_ID = st.integers(0, 10**9).map(lambda number: with_checksum(f"003Hs{number:010d}"))
+VALUES: dict[str, st.SearchStrategy[str]] = {
+    **dict.fromkeys(TEXTS, TEXT),
+    **dict.fromkeys(("reference", "reference (polymorphic)"), ANY_ID),
+    **dict.fromkeys(("double", "currency", "percent", "double (latitude, longitude)"), numbers()),
+    **dict.fromkeys(("int", "long"), st.integers(-(2**63), 2**63 - 1).map(str) | numbers()),
+    "boolean": st.sampled_from(["true", "false"]),
+    "date": st.dates(date(1700, 1, 1), date(4000, 12, 31)).map(date.isoformat),
+    "datetime": moments(),
+    "time": st.times().map(_clock),
+}
+STORED = tuple(one for one in KINDS if one.type in VALUES)
+RECORD = st.fixed_dictionaries(
+    {one.field: st.none() | VALUES[one.type] for one in STORED if one.type != "boolean"}
+    | {"Done__c": VALUES["boolean"]}
+)
+
+
+def expected(kind: Kind, sent: str | None) -> Any:
+    """The column's value in plain Python; Rejected for a number that does not fit."""
+    text = landed(sent)
+    if text is None or kind.duckdb == "VARCHAR":
+        return text
+    if kind.duckdb in ("BIGINT", "DECIMAL(38,18)"):
+        number = Decimal(text)
+        digits, exponent = number.normalize(EVERY_DIGIT).as_tuple()[1:]
+        fits = not number or (-int(exponent) <= 18 and len(digits) + int(exponent) <= 20)
+        if kind.duckdb == "BIGINT":
+            fits = fits and number == int(number) and -(2**63) <= number < 2**63
+            return int(number) if fits else Rejected("number_does_not_fit")
+        return number if fits else Rejected("number_does_not_fit")
+    return READ[kind.duckdb](text)
+
+
+EVERY_DIGIT = Context(prec=100)
+READ: dict[str, Callable[[str], Any]] = {
+    "BOOLEAN": {"true": True, "false": False}.__getitem__,
+    "DATE": date.fromisoformat,
+    "TIMESTAMP": lambda text: datetime.fromisoformat(text.removesuffix("Z")),
+    "TIME": lambda text: time.fromisoformat(text.removesuffix("Z")),
+}
+
+
+class Reading:
+    """The package's reading of one object in this process, without a run around it."""
+
+    def __init__(self, world: World, session: Session, folder: Path) -> None:
+        self.server, self.session, self.folder, self.examples = world.server, session, folder, 0
+        found = {name: module(world.project, name) for name in ("extract", "transform")}
+        self.extract = next(one for one in found["extract"].EXTRACTS if one.object == OBJECT)
+        self.transform = next(one for one in found["transform"].TRANSFORMS if one.object == OBJECT)
+
+    def land(self, ids: Sequence[str], api: str, below: int) -> Landed:
+        named = ", ".join(f"'{one}'" for one in ids)
+        soql = with_conditions(self.extract.soql(), [f"Id IN ({named})"])
+        reader = Reader(self.session, self.folder, RETRY, IMPATIENT, Sizes(rest_below=below))
+        done = land(reader, OBJECT, soql, self.extract.fields, self.folder / f"{self.examples}-{api}")
+        assert done.api == api
+        return done
+
+    def stage(self, landed: Landed) -> dict[str, dict[str, Any]]:
+        staged = stage(
+            self.transform, landed.files, header=landed.columns, extra=(), requirement="R1.1",
+            stamp=Stamp("run", datetime.fromisoformat("2026-01-01"), "1.0.0"), batch_rows=1000,
+            folder=self.folder / f"{self.examples}-{landed.api}-staged", key=b"", records=landed.rows,
+        )  # fmt: skip
+        with duckdb.connect() as database:
+            result = database.execute("FROM read_parquet(?)", [[str(path) for path, _ in staged.batches]])
+            names = [one[0] for one in result.description]
+            return by_id([dict(zip(names, row, strict=True)) for row in result.fetchall()])
+
+
+def module(project: Project, name: str) -> Any:
+    path = project.root / "generated" / "customer_data" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_of_values", path)
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def reading(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in world.project.variables.items():
+            patch.setenv(name, value)
+        settings = load(world.project.root / "durable.toml", "rest").salesforce
+        with Session(settings, RETRY, IMPATIENT) as session:
+            yield Reading(world, session, tmp_path_factory.mktemp("reading"))
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(records=st.lists(RECORD, min_size=1, max_size=6))
+def test_any_record_lands_byte_for_byte_alike_over_rest_and_bulk_and_is_stored_exactly(
+    reading: Reading, records: list[dict[str, str | None]]
+) -> None:
+    reading.examples += 1
+    sent = dict(zip((with_checksum(f"a1XHs0Z{at:08d}") for at in range(len(records))), records, strict=True))
+    reading.server.put(f"records/{OBJECT}", [{"Id": one, **record} for one, record in sent.items()])
+    by_rest, by_bulk = reading.land([*sent], "rest", 10**9), reading.land([*sent], "bulk", 0)
+    assert b"".join(path.read_bytes() for path in by_rest.files) == b"".join(
+        path.read_bytes() for path in by_bulk.files
+    )
+    staged = reading.stage(by_bulk)
+    assert staged == reading.stage(by_rest)
+    assert staged.keys() == sent.keys()
+    for one, record in sent.items():
+        wanted = {kind: expected(kind, record[kind.field]) for kind in STORED}
+        rejected = any(isinstance(value, Rejected) for value in wanted.values())
+        assert staged[one]["__outcome"] == ("rejected" if rejected else "live")
+        for kind, value in wanted.items():
+            assert staged[one][kind.column] == (None if isinstance(value, Rejected) else value), (kind, record)
+        if rejected:
+            kept = json.loads(staged[one]["__record"])
+            assert {name: kept[name] for name in record} == {name: landed(text) for name, text in record.items()}

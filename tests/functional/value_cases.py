@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +205,12 @@ CASES = (
     ),
     Case(("date",), "no such day (Salesforce never sends it)", "2023-02-29", WRONG),
     Case(("date",), "no such year (Salesforce never sends it)", "0000-01-01", WRONG),
-    _moment("in the hour that summer time leaves out in Berlin", "2024-03-31T01:30:00.000Z"),
-    _moment("the first 2:30 of an October night in Berlin", "2024-10-27T00:30:00.000Z"),
-    _moment("the second 2:30 of that night", "2024-10-27T01:30:00.000Z"),
+    _moment(
+        "an hour that Berlin's clocks leave out that day, where the run's machine stands", "2024-03-31T02:30:00.000Z"
+    ),
+    _moment("the first time that Berlin's clocks show 2:30 that night", "2024-10-27T00:30:00.000Z"),
+    _moment("the second time", "2024-10-27T01:30:00.000Z"),
+    _moment("an hour that comes twice on Berlin's clocks", "2024-10-27T02:30:00.000Z"),
     _moment("milliseconds", "2024-01-01T00:00:00.001Z"),
     _moment("the last millisecond of a day", "2023-12-31T23:59:59.999Z"),
     _moment("before 1970", "1969-12-31T23:59:59.999Z"),
@@ -240,7 +243,7 @@ def types_table() -> str:
 
 def cases_table() -> str:
     """The page's table of hard values."""
-    rows = [(_types(case), case.hard, *(case.shown or (_code(case.sent), _result(case)))) for case in CASES]
+    rows = [(_types(case), case.hard, *(case.shown or (_code(case, case.sent), _result(case)))) for case in CASES]
     return _table(("type", "what is hard", "Salesforce sends", "the column holds"), rows)
 
 
@@ -255,17 +258,23 @@ def _result(case: Case) -> str:
     if case.stored is None or isinstance(case.stored, bool):
         return str(case.stored).upper().replace("NONE", "NULL")
     if isinstance(case.stored, str):
-        return "the same" if case.stored == case.sent else _code(case.stored)
-    text = (
-        case.stored.isoformat(*([" "] if isinstance(case.stored, datetime) else []))
-        if isinstance(case.stored, date | time)
-        else format(case.stored, "f")
-    )
-    return f"`{text}`"
+        return "the same" if case.stored == case.sent else _code(case, case.stored)
+    return f"`{_plain(case.stored)}`"
 
 
-def _code(text: str | None) -> str:
-    return "null" if text is None else "`" + json.dumps(text).replace("|", "\\|") + "`"
+def _plain(value: date | time | Decimal | int) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return format(Context(prec=100).normalize(Decimal(value)), "f") if value else "0"
+
+
+def _code(case: Case, text: str | None) -> str:
+    """The value as JSON where it is a text, else as it is."""
+    if text is None:
+        return "null"
+    return "`" + (json.dumps(text).replace("|", "\\|") if set(case.types) <= {*TEXTS, *IDS} else text) + "`"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -267,9 +267,7 @@ class Steps:
             f"WHERE r.source_object = '{self.plan.object}'",
         ]
         if self.plan.dedupes:
-            places.append(
-                f"SELECT d.source_id, d.source_modified_at FROM {n.of('duplicates')} d WHERE {self.of('d')}"
-            )
+            places.append(f"SELECT d.source_id, d.source_modified_at FROM {n.of('duplicates')} d WHERE {self.of('d')}")
         if self.deletes == "remove":
             places.append(
                 f"SELECT x.source_id, x.deleted_at FROM {n.control('durable_tombstone')} x "

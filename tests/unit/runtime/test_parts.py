@@ -148,17 +148,23 @@ def test_a_later_run_reads_what_came_since_with_an_overlap(script: Script, tmp_p
     )
 
 
-@pytest.mark.parametrize("change", ["another organization", "another field", "an older start", "too long ago"])
+OTHERS: dict[str, Plan] = {
+    "another organization": replace(FIRST, window=Window(LO, HI), key="00D2"),
+    "another field": replace(FIRST, window=Window(LO, HI), fields=("Id",)),
+    "an older start": FIRST,
+    "too long ago": replace(FIRST, window=Window(LO, HI + timedelta(days=7))),
+    "too long ago for values without a stamp": replace(
+        FIRST, window=Window(LO, HI + timedelta(hours=2)), stays=timedelta(hours=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("change", [*OTHERS])
 def test_what_does_not_fit_any_more_is_read_anew(script: Script, tmp_path: Path, change: str) -> None:
     script.on(QUERY_ALL, total(1), records(1), total(1))
     read(script, tmp_path, replace(FIRST, window=Window(LO, HI)))
     asked = len(script.asked)
-    plan = {
-        "another organization": replace(FIRST, window=Window(LO, HI), key="00D2"),
-        "another field": replace(FIRST, window=Window(LO, HI), fields=("Id",)),
-        "an older start": FIRST,
-        "too long ago": replace(FIRST, window=Window(LO, HI + timedelta(days=7))),
-    }[change]
+    plan = OTHERS[change]
     one = Answer(body={"totalSize": 1, "done": True, "records": [{"Id": "1", "Name": "a"}]})
     script.on(QUERY_ALL, total(1), one, total(1))
     assert read(script, tmp_path, plan).landed["Account"].parts == (1,)

@@ -42,7 +42,7 @@ def test_the_number_of_attempts_is_a_cap() -> None:
 def test_elapsed_seconds_are_a_cap_that_no_pause_may_cross() -> None:
     pauses = Pauses()
     error = RateLimited("slow down")
-    error.retry_after = 40.0  # type: ignore[attr-defined]
+    error.retry_after = 40.0
     with pytest.raises(RateLimited):
         retrying(replace(RETRY, max_elapsed_seconds=100), pauses.clock(), failing(9, error))
     assert pauses.slept == [40.0, 40.0]
