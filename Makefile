@@ -77,6 +77,8 @@ clients:
 proof: .venv/.dev
 	@mkdir -p docs/proof
 	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	DURABLE_PROOF=docs/proof DURABLE_SEEDS=300 $(BIN)/python -m pytest tests/functional/test_schedules.py
+	DURABLE_PROOF=docs/proof DURABLE_SEEDS=50 $(BIN)/python -m pytest tests/functional/test_resume.py
 	$(BIN)/python benchmarks/compile.py --output docs/proof/compile-speed.md
 	$(BIN)/python benchmarks/load.py --output docs/proof/load-speed.md
 	$(BIN)/python benchmarks/million.py --output docs/proof/million.md

@@ -28,6 +28,7 @@ OTHERS = (("Hourly", "0 * * * *"), ("Every 15 minutes", "*/15 * * * *"), ("Night
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # any day would do; a fixed one gives the same page tomorrow
 HORIZON, MOST_RUNS = timedelta(days=400), 3_000
 ONCE_A_RUN = 3  # the log-in, and the question what time it is before and after reading
+HIDDEN = 1  # the question which records refer to one that Salesforce does not show
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Reading:
     follows: bool = False  # whether runs read the records whose looked-up record changed
     asked: int = 0  # objects that references to several lead to: each is asked what changed
     logged: bool = True  # whether Salesforce keeps a log of its deletes
+    selected: bool = False  # whether SOQL can select what the filter keeps, which runs then count
 
     @property
     def counts(self) -> int:
@@ -60,15 +62,15 @@ class Reading:
 
     def ids(self, held: int = RECORDS) -> int:
         """The table never holds what a filter leaves out, so that every run but the first compares all Ids."""
-        return 1 + transfer(held) if self.filtered else 0
+        return 1 + transfer(held) + self.selected if self.filtered else 0
 
     def moved(self, changed: int, held: int = RECORDS, *, refreshes: bool = True) -> int:
-        """What moves without a stamp: a COUNT() and the records, of the children and of the formulas.
+        """What moves without a stamp: a COUNT() and the records, of the children and of the formulas; hidden parents.
 
         As many records have a changed parent as changed themselves, and as many parents, where a reference is to
         several objects, did; `refreshes` tells that formulas are compared.
         """
-        children = 1 + transfer(min(changed, held)) if self.follows else 0
+        children = 1 + transfer(min(changed, held)) + HIDDEN if self.follows else 0
         children += 2 * self.asked + (2 * ceil(min(changed, unstamped.MOST_PARENTS) / IDS_AT_ONCE) if self.asked else 0)
         return children + (1 + transfer(held) if self.formulas and refreshes else 0)
 
@@ -76,7 +78,7 @@ class Reading:
         """Requests of such a run: a first one describes, counts and reads all that is held, and compares nothing."""
         read = self.describes + self.counts + transfer(held if first else self.records(changed, held))
         if first:
-            return read
+            return read + (HIDDEN if self.follows else 0)
         return read + self.deletes + self.ids(held) + self.moved(changed, held, refreshes=refreshes)
 
 
@@ -204,6 +206,7 @@ def reading(pipeline: Pipeline, extract: Extract, snapshot: Snapshot) -> Reading
         follows=not whole and bool(steps),
         asked=0 if whole else sum(len(one.stamps) for one in steps or () if one.several),
         logged="IsDeleted" in extract.fields,
+        selected=not whole and extract.first is not None,
     )
 
 

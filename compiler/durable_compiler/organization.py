@@ -19,7 +19,9 @@ FEW = 100
 MOST_TARGETS = 5
 """A reference to more objects than this is followed to none of them: a task may belong to nearly everything."""
 
-# Salesforce keeps these beside nearly every object; no requirement syncs them unasked.
+# Salesforce keeps these beside nearly every object; no requirement syncs them unasked. The list of objects says which
+# ones they are (a LoginHistory accompanies nothing); where it does not, their names do.
+ASSOCIATED = "associateEntityType"
 COMPANIONS = ("ChangeEvent", "Feed", "History", "Share", "Tag", "OwnerSharingRule")
 
 # What may be the matter with a single object; anything else ends the discovery.
@@ -81,7 +83,8 @@ def discover(
 
 def wanted(row: Mapping[str, Any]) -> bool:
     """Readable, and not one of the tables that accompany an object."""
-    return readable(row) and not row["name"].endswith(COMPANIONS)
+    accompanies = bool(row[ASSOCIATED]) if ASSOCIATED in row else row["name"].endswith(COMPANIONS)
+    return readable(row) and not accompanies
 
 
 def readable(row: Mapping[str, Any]) -> bool:
@@ -102,11 +105,7 @@ class _Search:
         for name in asked.objects:
             if name not in shown:
                 raise Unlisted(name, [row["name"] for row in rows if readable(row)])
-        self.rows = [
-            row
-            for row in rows
-            if wanted(row) or row["name"] in asked.objects or (row["name"] in self.kept and readable(row))
-        ]
+        self.rows = [row for row in rows if wanted(row) or row["name"] in {*asked.objects, *self.kept}]
         self.names = catalogue.snapshot(self.rows, organization_id, api_version)
         self.needed = mentioned(asked.texts, self.names) | set(asked.objects)
         self.found: dict[str, dict[str, Any]] = {}

@@ -8,8 +8,8 @@ from typing import Any
 
 from durable_compiler.catalogue import FieldSchema, ObjectSchema, PicklistValue, Snapshot
 
-NEW, CHANGED, HIDDEN, GONE = "new", "changed", "hidden", "gone"
-SIGNS = {NEW: "+", CHANGED: "~", HIDDEN: "-", GONE: "-"}
+NEW, CHANGED, HIDDEN, GONE, UNSEEN = "new", "changed", "hidden", "gone", "unseen"
+SIGNS = {NEW: "+", CHANGED: "~", HIDDEN: "-", GONE: "-", UNSEEN: "-"}
 _SHOWN_VALUES = 5
 
 
@@ -42,7 +42,7 @@ class SchemaChange:
         return f"{detail}{_TOLD[self.change]}"
 
 
-_TOLD = {NEW: " is new", HIDDEN: " is hidden from this user", GONE: " is gone"}
+_TOLD = {NEW: " is new", HIDDEN: " is hidden from this user", GONE: " is gone", UNSEEN: " is not visible any more"}
 _CHANGED = {"picklist": "values", "label_plural": "plural"}
 
 
@@ -53,7 +53,11 @@ def _arrow(before: str | None, after: str | None) -> str:
 
 
 def compare(before: Snapshot, after: Snapshot, hidden: Mapping[str, frozenset[str]]) -> tuple[SchemaChange, ...]:
-    """Every difference, by object and field; `hidden` are fields that exist and are not shown to the user."""
+    """Every difference, by object and field.
+
+    `hidden` are fields, by object, that exist and are not shown to the user. Of an object without an entry, and of
+    objects themselves, nobody can tell whether what is not shown is gone or hidden.
+    """
     return tuple(_compare(before, after, hidden))
 
 
@@ -66,13 +70,13 @@ def _compare(before: Snapshot, after: Snapshot, hidden: Mapping[str, frozenset[s
     for name in sorted(before.by_name.keys() | after.by_name.keys()):
         old, new = before.object(name), after.object(name)
         if old is None or new is None:
-            change, one = (NEW, new) if old is None else (GONE, old)
+            change, one = (NEW, new) if old is None else (UNSEEN, old)
             yield SchemaChange(change, name, None, None, *_labels(change, one.label if one else name))
         else:
-            yield from _of_object(old, new, hidden.get(name, frozenset()))
+            yield from _of_object(old, new, hidden.get(name))
 
 
-def _of_object(old: ObjectSchema, new: ObjectSchema, hidden: frozenset[str]) -> Iterator[SchemaChange]:
+def _of_object(old: ObjectSchema, new: ObjectSchema, hidden: frozenset[str] | None) -> Iterator[SchemaChange]:
     for what in ("label", "label_plural", "queryable"):
         texts = (_text(getattr(old, what)), _text(getattr(new, what)))
         if texts[0] != texts[1]:
@@ -87,8 +91,14 @@ def _of_object(old: ObjectSchema, new: ObjectSchema, hidden: frozenset[str]) -> 
             yield from _of_field(new.name, olds[name], news[name])
         else:
             one = news.get(name) or olds[name]
-            change = NEW if name in news else HIDDEN if name in hidden else GONE
+            change = NEW if name in news else _fate(name, hidden)
             yield SchemaChange(change, new.name, name, None, *_labels(change, f"{one.label}, {type_of(one)}"))
+
+
+def _fate(name: str, hidden: frozenset[str] | None) -> str:
+    if hidden is None:
+        return UNSEEN
+    return HIDDEN if name in hidden else GONE
 
 
 def _of_field(name: str, old: FieldSchema, new: FieldSchema) -> Iterator[SchemaChange]:
@@ -98,8 +108,8 @@ def _of_field(name: str, old: FieldSchema, new: FieldSchema) -> Iterator[SchemaC
             yield SchemaChange(CHANGED, name, new.name, what, *texts)
     added, removed = (_values(old, new), _values(new, old))
     if added or removed:
-        told = [f"{sign} {_listed(values)}" for sign, values in (("with", added), ("without", removed)) if values]
-        yield SchemaChange(CHANGED, name, new.name, "picklist", None, ", ".join(told))
+        parts = [f"{sign} {_listed(values)}" for sign, values in (("with", added), ("without", removed)) if values]
+        yield SchemaChange(CHANGED, name, new.name, "picklist", None, ", ".join(parts))
 
 
 def _values(old: FieldSchema, new: FieldSchema) -> list[str]:

@@ -38,7 +38,7 @@ class Budget:
         if usage is not None and self.policies.max_api_share is not None and self.left(usage) <= 0:
             raise QuotaReached(
                 f"The organization has used {usage.used:,} of {usage.allowed:,} daily API calls, and {asked_by} lets "
-                f"this pipeline go up to {self.policies.max_api_share:.4g} of them.",
+                f"this pipeline go up to {self.policies.max_api_share * 100:.4g}% of them.",
                 help="The calls of a day count for 24 hours: run again later, or allow more.",
                 requirement=asked_by,
             )

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from durable_runtime.errors import Bug, ConfigurationError, LockHeld, PipelineError
+from durable_runtime.errors import Bug, ConfigurationError, Interrupted, LockHeld, PipelineError
 from durable_runtime.spec import Pipeline
+from durable_runtime.stopping import stoppable
 
 if TYPE_CHECKING:
     from durable_runtime.configuration import Profile
@@ -23,14 +24,26 @@ def main(pipeline: Pipeline, argv: Sequence[str]) -> int:
     """Do what the arguments say and return the exit code (the table in docs/reference/errors.md)."""
     try:
         arguments = _parser(pipeline).parse_args(argv)
-    except SystemExit as stop:
-        return _refused(pipeline, argv) if stop.code else 0
+    except SystemExit:  # after --help
+        return 0
+    except ConfigurationError as wrong:
+        return _refused(pipeline, argv, wrong)
     command = {"run": _run, "check": _check, "status": _status}[arguments.command]
     return command(pipeline, arguments)
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that raises ConfigurationError, so that a machine is told too what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it as argparse does, and raise it."""
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: error: {message}", file=sys.stderr)
+        raise ConfigurationError(f"The command line is wrong: {message}.", help=f"See {self.prog} --help.")
+
+
 def _parser(pipeline: Pipeline) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"python -m generated.{pipeline.name}",
         description=f"{pipeline.name} v{pipeline.version}: {len(pipeline.extracts)} Salesforce objects.",
         epilog=f"example: python -m generated.{pipeline.name} run --json",
@@ -67,19 +80,19 @@ def _again(arguments: argparse.Namespace) -> tuple[datetime, datetime | None] | 
     since, until = arguments.since, arguments.until
     if since is None and until is None:
         return None
-    if since is None or (until is not None and until <= since) or arguments.full:
-        raise ConfigurationError(
-            "--since and --until name no window to read again.",
-            help="Give --since, with or without a later --until, and without --full, which reads everything.",
-        )
+    if since is None:
+        raise ConfigurationError("--until needs --since.", help="Say with --since where the window begins.")
+    if arguments.full:
+        raise ConfigurationError("--full reads everything, --since a window.", help="Leave one of them out.")
+    if until is not None and until <= since:
+        raise ConfigurationError("--until is not later than --since.", help="Exchange them, or leave --until out.")
     return since, until
 
 
-def _refused(pipeline: Pipeline, argv: Sequence[str]) -> int:
-    """A flag that argparse has explained already; a machine gets its JSON object for this outcome too."""
+def _refused(pipeline: Pipeline, argv: Sequence[str], error: ConfigurationError) -> int:
+    """A command line that was explained already; a machine gets its JSON object for this outcome too."""
     from durable_runtime.runs import Summary
 
-    error = ConfigurationError("The command line is wrong.", help=f"See python -m generated.{pipeline.name} run --help")
     if "--json" in argv:
         summary = Summary(None, pipeline.name, pipeline.version, datetime.now(UTC))
         summary.finish(error, summary.started_at)
@@ -110,6 +123,8 @@ def _run(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
         return _finish(summary, error, arguments.json)
     except OSError as error:
         return _finish(summary, _no_room(error), arguments.json)
+    except KeyboardInterrupt:
+        return _finish(summary, _stopped(), arguments.json)
     return _finish(summary, summary.error, arguments.json)
 
 
@@ -181,14 +196,28 @@ def _no_room(error: OSError) -> PipelineError:
     return DiskFull(f"The state folder cannot be written: {error}.", help="Free disk space or correct the rights.")
 
 
+def _stopped() -> PipelineError:
+    return Interrupted(
+        "The run was stopped from outside (Ctrl-C or SIGTERM).",
+        help="Run it again: what was committed stays, and what was read is not read twice.",
+    )
+
+
 def _outcome(run: Callable[[Job], None], job: Job) -> PipelineError | None:
-    """The error that ended the run, or None; what is not a PipelineError is a bug and says so."""
+    """The error that ended the run, or None; whatever comes of a signal is the signal's doing."""
+    with stoppable() as stopped:
+        error = _error(run, job)
+        return _stopped() if error is not None and stopped() else error
+
+
+def _error(run: Callable[[Job], None], job: Job) -> PipelineError | None:
+    """What is not a PipelineError is a bug and says so."""
     try:
         run(job)
     except PipelineError as error:
         return error
     except KeyboardInterrupt:
-        return ConfigurationError("The run was interrupted.", help="Run it again: what was committed stays.")
+        return _stopped()
     except OSError as error:
         return _no_room(error)
     except Exception as error:  # noqa: BLE001 - a bug must still leave run.json, the JSON line and the alert behind

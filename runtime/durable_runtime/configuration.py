@@ -315,7 +315,7 @@ def _kind(value: object, kind: str, where: str) -> None:
 
 def _suggestion(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}."
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(set(known)))}."
 
 
 def _need(table: Table, keys: tuple[str, ...], where: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from durable_runtime import proposals
 from durable_runtime.errors import DriftStopped, FieldGone, FieldRetyped, ObjectGone
+from durable_runtime.events import told
 from durable_runtime.spec import Extract, Transform
 
 Description = Mapping[str, Any]  # what Salesforce's describe answers
@@ -36,15 +37,6 @@ COLUMNS = {
     "TIME": "time",
     "BOOLEAN": "boolean",
 }
-# What a run says to a person; the others stand in its record only.
-NOTES = {
-    "field_not_visible": "{object}.{field} is not visible any more; its column keeps what it holds.",
-    "field_retyped": "{object}.{field} is now {type}; what does not fit its column exactly goes to extensions.",
-    "field_proposed": "{object}.{field} is new and has no column. To give it one: {sentence}",
-    "sensitive_field_held": "{object}.{field} is new and not read: {why}. To store it all the same: {sentence}",
-    "classification_unknown": "{object}.{field} is stored, but this user may not see whether it is sensitive.",
-    "picklist_value_unlisted": "{object}.{field} has a new value that the requirements do not map: {value}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ class Event:
     @property
     def note(self) -> str:
         """The event in words; empty for one that asks nothing of anybody."""
-        return NOTES.get(self.code, "").format_map(self.details)
+        return told(self.code, self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +77,12 @@ class Shape:
     # stamp moves, so that rows loaded under other types may differ.
     types: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The fields of `extra` that hold whole numbers."""
+        typed = dict(one.split(":", 1) for one in self.types)
+        return tuple(name for name in self.extra if family(typed.get(name, "")) == "integer")
 
 
 def _unknown(name: str) -> Description:
@@ -331,7 +329,8 @@ class _Comparison:
             if name in held:
                 yield self.event("sensitive_field_held", name, {**details, "why": self.why()})
             else:
-                yield self.event("field_proposed", name, details)
+                stored = {"stored_in": "extensions"} if name in taken else {}
+                yield self.event("field_proposed", name, {**details, **stored})
 
     def cost(self) -> dict[str, int]:
         """What reading the object again for a new column takes: records and API calls."""

@@ -167,6 +167,12 @@ class LeaseLost(Transient):
     code = "RUN606"
 
 
+class Interrupted(Transient):
+    """Somebody, or a service manager, stopped the run; what was committed stays."""
+
+    code = "RUN610"
+
+
 class CredentialsRejected(Fatal):
     """Salesforce or the warehouse refuses the credentials."""
 

@@ -49,6 +49,7 @@ class Landed:
     nul_bytes: int
     parts: tuple[int, ...] = ()
     complete: bool = True
+    halves: int = 0
 
     def __add__(self, other: Landed) -> Landed:
         """Both reads of one object, the other one later; the window stays."""
@@ -59,6 +60,7 @@ class Landed:
             api=self.api if self.api == other.api else "rest and bulk",
             jobs=self.jobs + other.jobs,
             nul_bytes=self.nul_bytes + other.nul_bytes,
+            halves=self.halves + other.halves,
             parts=self.parts + other.parts,
         )
 
@@ -73,7 +75,7 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What reading needs beside the plans; `repairs` collects what was done about slow queries and stuck jobs."""
+    """What reading needs beside the plans; `repairs` collects what was done about what went wrong."""
 
     session: Session
     folder: Path  # one folder an object, which outlives a killed run
@@ -308,6 +310,7 @@ def _land_and_prove(reader: Reader, part: Part, job: bulk.Job | None) -> None:
 
 def _begin_again(reader: Reader, part: Part, job: bulk.Job | None, counted: int) -> bulk.Job | None:
     """Forget what was landed of the part, and submit a new job where a job brought it."""
+    reader.repairs.append(("part_read_again", {"object": part.plan.extract.object}))
     part.progress.restart()
     part.progress.note(before=counted, **({} if job else {"api": "rest"}))
     return _new_job(reader, part) if job else None
@@ -385,6 +388,7 @@ def _made(plan: Plan, window: Window, pages: list[list[Page]], api: str, jobs: t
         api=api,
         jobs=jobs,
         nul_bytes=sum(page.nul_bytes for page in every),
+        halves=sum(page.halves for page in every),
         parts=tuple(len(several) for several in checked),
     )
 

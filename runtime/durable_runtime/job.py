@@ -47,6 +47,7 @@ class Job:
     plans: dict[str, Plan] = field(default_factory=dict)  # what this run reads of each object
     parents: dict[str, tuple[Parent, ...] | None] = field(default_factory=dict)  # what each object looks up
     compared: dict[str, Compared] = field(default_factory=dict)  # the formulas of each object
+    hidden: dict[str, frozenset[str] | None] = field(default_factory=dict)  # children whose parent is not shown
     fresh: set[str] = field(default_factory=set)  # objects whose formulas this run found or made as they are
     told: tuple[datetime, datetime] | None = None  # what Salesforce's clock and this machine's said, aware
     set_back: timedelta = timedelta()  # how far Salesforce's clock went back since the last run
@@ -78,6 +79,12 @@ class Job:
             )
         begin, end = self.options.again
         newest = window(None, 0, server_now, horizon).hi
+        if begin >= newest:
+            raise ConfigurationError(
+                f"--since is {begin:%Y-%m-%dT%H:%M:%SZ}, and by Salesforce's clock nothing later than "
+                f"{newest:%Y-%m-%dT%H:%M:%SZ} can be read yet.",
+                help="Give an earlier --since.",
+            )
         return Window(begin, min(end, newest) if end else newest)
 
     def extract_of(self, name: str) -> Extract:

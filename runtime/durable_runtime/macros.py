@@ -24,23 +24,28 @@ READING = (
         ltrim(p.whole || p.fraction, '0') = '' OR (
             length(rtrim(p.whole || p.fraction, '0')) - length(p.whole) - number_power(p) <= 18
             AND length(ltrim(p.whole || p.fraction, '0')) - length(p.fraction) + number_power(p) <= 20))""",
-    # The digits with the point where the exponent puts it, for what DuckDB's cast overflows on: many and an exponent.
+    # The digits with the point where the exponent puts it: DuckDB's cast overflows on many digits and an exponent.
     """CREATE MACRO moved_point(digits, places) AS CASE
+        WHEN ltrim(digits, '0') = '' THEN '0'
         WHEN places <= 0 THEN '0.' || repeat('0', -places) || digits
         ELSE rpad(digits, greatest(length(digits), places)::INTEGER, '0')[:places] || '.' || digits[places + 1:] END""",
-    """CREATE MACRO number_plainly(p) AS CASE WHEN ltrim(p.whole || p.fraction, '0') = '' THEN '0' ELSE
+    """CREATE MACRO number_plainly(p) AS CASE WHEN number_exact(p) THEN
         replace(p.sign, '+', '') || moved_point(p.whole || p.fraction, length(p.whole) + number_power(p)) END""",
-    # CASE, not OR: DuckDB works out every side of an OR, and the first test is all that most numbers need.
+    # CASE, not OR: DuckDB works out every side of an OR, and the first test is all that most numbers need. Lambdas name
+    # what is used more than once, as a macro would repeat it in the statement.
     f"""CREATE MACRO number_fits(x) AS CASE WHEN x IS NULL OR regexp_full_match(x, '{PLAIN_NUMBER}') THEN TRUE
-        WHEN regexp_full_match(x, '{NUMBER[1:-1]}') THEN number_exact(number_parts(x)) ELSE FALSE END""",
-    f"""CREATE MACRO read_number(x) AS CASE
-        WHEN regexp_full_match(x, '{PLAIN_NUMBER}') THEN TRY_CAST(x AS DECIMAL(38,18))
-        WHEN x IS NOT NULL AND number_fits(x) THEN coalesce(TRY_CAST(x AS DECIMAL(38,18)),
-            TRY_CAST(number_plainly(number_parts(x)) AS DECIMAL(38,18))) END""",
-    r"""CREATE MACRO read_integer(x) AS CASE
-        WHEN regexp_full_match(x, '-?\d{1,18}') THEN TRY_CAST(x AS BIGINT)
-        WHEN read_number(x) = trunc(read_number(x)) THEN TRY_CAST(read_number(x) AS BIGINT) END""",
-    "CREATE MACRO integer_fits(x) AS x IS NULL OR read_integer(x) IS NOT NULL",
+        WHEN regexp_full_match(x, '{NUMBER[1:-1]}')
+            THEN list_transform([number_parts(x)], lambda p: number_exact(p))[1] ELSE FALSE END""",
+    f"""CREATE MACRO read_number(x) AS TRY_CAST(CASE WHEN regexp_full_match(x, '{PLAIN_NUMBER}') THEN x
+        WHEN regexp_full_match(x, '{NUMBER[1:-1]}')
+            THEN list_transform([number_parts(x)], lambda p: number_plainly(p))[1] END AS DECIMAL(38,18))""",
+    r"""CREATE MACRO read_integer(x) AS CASE WHEN regexp_full_match(x, '-?\d{1,18}') THEN TRY_CAST(x AS BIGINT)
+        WHEN x IS NOT NULL THEN list_transform([read_number(x)],
+            lambda n: CASE WHEN n = trunc(n) THEN TRY_CAST(n AS BIGINT) END)[1] END""",
+    r"""CREATE MACRO integer_fits(x) AS CASE WHEN x IS NULL OR regexp_full_match(x, '-?\d{1,18}') THEN TRUE
+        ELSE read_integer(x) IS NOT NULL END""",
+    # Bulk writes 0.0 for a whole number at times, where REST writes 0.
+    r"CREATE MACRO whole_text(x) AS regexp_replace(x, '^(-?\d+)\.0+$', '\1')",
     "CREATE MACRO boolean_fits(x) AS x IS NULL OR x IN ('true', 'false')",
     "CREATE MACRO read_boolean(x) AS CASE x WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
     r"""CREATE MACRO date_fits(x) AS x IS NULL OR (
@@ -73,6 +78,7 @@ MIDNIGHT = r"\d{4}-\d\d-\d\dT00:00:00(\.0+)?(Z|[-+]00:?00)"
 REFITTING = (
     "CREATE MACRO year_fits(x) AS coalesce(year(x) BETWEEN 1 AND 9999, FALSE)",
     "CREATE MACRO refit_any_text(x) AS x",
+    "CREATE MACRO refit_integer_text(x) AS whole_text(x)",
     "CREATE MACRO refit_any_boolean(x) AS CASE WHEN boolean_fits(x) THEN x END",
     "CREATE MACRO refit_number_integer(x) AS CASE WHEN integer_fits(x) THEN x END",
     f"""CREATE MACRO refit_any_integer(x) AS

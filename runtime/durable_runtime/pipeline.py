@@ -30,7 +30,7 @@ from durable_runtime.job import Job
 from durable_runtime.loading import LEASE_SECONDS, check_organization, check_target, load_object
 from durable_runtime.locking import place
 from durable_runtime.reconcile import Found
-from durable_runtime.runs import Summary
+from durable_runtime.runs import Summary, stamp
 from durable_runtime.salesforce import bulk
 from durable_runtime.salesforce.describe import classified, describe
 from durable_runtime.salesforce.session import Session, nothing_forbidden
@@ -54,7 +54,6 @@ def run(job: Job) -> None:
         session = stack.enter_context(Session(settings, job.pipeline.policies.retry, job.clock))
         for warning in session.warnings:
             job.summary.event("salesforce_warning", text=warning)
-            job.summary.notes.append(f"Warning: {warning}")
         organization = session.organization_id
         budget = Budget(job.pipeline.policies, session, job.clock)
         session.allow = budget.check
@@ -63,6 +62,7 @@ def run(job: Job) -> None:
             look_at_target(job, warehouse, organization)
         guards.check_source(job, session)
         reader = Reader(session, job.landing, job.pipeline.policies.retry, job.clock, settings.sizes, budget)
+        stack.callback(tell_repairs, job, reader)
         reads = read(job, reader, organization)
         landed = dict(reads.landed)
         staged = shape(job, reader, landed)
@@ -121,8 +121,6 @@ def compare_schema(job: Job, session: Session) -> None:
         job.parents[one.object] = unstamped.parents(one, unstamped.described(session))
         for event in shape.events:
             job.summary.event(event.code, **event.details)
-            if event.note:
-                job.summary.notes.append(event.note)
             if event.fixed:
                 job.summary.fixed(event.code)
 
@@ -142,11 +140,16 @@ def read(job: Job, reader: Reader, organization: str) -> Reads:
     now = look_at_clocks(job, reader.session)
     plans = [plan_of(job, one.object, now, organization) for one in job.extracts]
     job.plans = {plan.extract.object: plan for plan in plans}
+    for name, plan in job.plans.items():
+        if (begun := unstamped.taken_over(reader, plan)) is not None:
+            job.summary.event("resumed", object=name, begun=stamp(begun))
     reads = unstamped.read(job, reader, [plan for plan in plans if not plan.window.empty])
     for name, landed in reads.landed.items():
         job.plans[name] = replace(job.plans[name], window=landed.window)
         if landed.nul_bytes:
             job.summary.event("nul_bytes_removed", object=name, count=landed.nul_bytes)
+        if landed.halves:
+            job.summary.event("halves_replaced", object=name, count=landed.halves)
     return reads
 
 
@@ -158,9 +161,7 @@ def look_at_clocks(job: Job, session: Session) -> datetime:
         job.summary.event("clock_skew", seconds=skew)
     job.told, job.set_back = (now, here), clocks.set_back(job, now, here)
     if job.set_back:
-        seconds = round(job.set_back.total_seconds())
-        job.summary.event("clock_set_back", seconds=seconds)
-        job.summary.notes.append(f"Salesforce's clock went back by {seconds:,} seconds: as much more was read again.")
+        job.summary.event("clock_set_back", seconds=round(job.set_back.total_seconds()))
     return now
 
 
@@ -189,10 +190,15 @@ def shape(job: Job, reader: Reader, landed: dict[str, Landed]) -> dict[str, Stag
             job.summary.fixed("read_again")
             landed[name] = unstamped.again(job, reader, name)
             staged[name] = stage(job, landed[name])
-    for code, facts in reader.repairs:
+    return staged
+
+
+def tell_repairs(job: Job, reader: Reader) -> None:
+    """Note what was done about slow queries, stuck jobs and dead sessions, however the run ends."""
+    renewed = [("session_renewed", {"count": reader.session.renewed})] if reader.session.renewed else []
+    for code, facts in (*reader.repairs, *renewed):
         job.summary.event(code, **facts)
         job.summary.fixed(code)
-    return staged
 
 
 def stage(job: Job, landed: Landed) -> Staged:
@@ -214,6 +220,7 @@ def stage(job: Job, landed: Landed) -> Staged:
         parts=landed.parts,
         key=job.key,
         retyped=job.shapes[name].retyped,
+        whole=job.shapes[name].whole,
     )
 
 
@@ -249,7 +256,7 @@ def write(
             name = str(entry["name"])
             removed = reconcile.flag(job, warehouse, run_of, found[name])
             entry.update({"deleted_for_good": removed} if removed else {})
-            reconcile.prove(job, reader, warehouse, landed[name], found[name])
+            found[name] = reconcile.prove(job, reader, warehouse, landed[name], found[name])
         reconcile.remember(job, found.values())
         return found
     finally:

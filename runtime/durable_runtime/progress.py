@@ -63,7 +63,8 @@ class Progress:
     def keep(self, number: int, page: Page, following: str) -> None:
         """Remember a page that has its final name."""
         told = {"file": page.path.name, "bytes": page.path.stat().st_size, "columns": page.columns, "rows": page.rows}
-        self._write({"page": {**told, "nul_bytes": page.nul_bytes, "number": number, "following": following}})
+        told |= {"nul_bytes": page.nul_bytes, "halves": page.halves}
+        self._write({"page": {**told, "number": number, "following": following}})
 
     def restart(self) -> None:
         """Forget the job and the pages, which did not match."""
@@ -98,7 +99,8 @@ class Progress:
     def _remember(self, told: dict[str, Any]) -> None:
         path = self.folder / told["file"]
         if path.is_file() and path.stat().st_size == told["bytes"]:
-            page = Page(path, tuple(told["columns"]), told["rows"], told["nul_bytes"])
+            halves = told.get("halves", 0)
+            page = Page(path, tuple(told["columns"]), told["rows"], told["nul_bytes"], halves=halves)
             self._pages[told["number"]] = Landed(page, told["number"], told["following"])
 
 

@@ -153,11 +153,20 @@ def flag(job: Job, warehouse: Warehouse, run: Run, found: Found) -> int:
     return warehouse.mark_deleted(run, found.object, ids)
 
 
-def prove(job: Job, reader: Reader, warehouse: Warehouse, landed: Landed, found: Found) -> None:
+def prove(job: Job, reader: Reader, warehouse: Warehouse, landed: Landed, found: Found) -> Found:
     """Compare what the target holds now with what Salesforce held; a shortage is noted as an event `unsettled`.
 
     What was created behind the watermark since it was counted, or is read again by the next run, is no shortage.
+    Where quota or time ends, `Found.stopped` says so.
     """
+    try:
+        _prove(job, reader, warehouse, landed, found)
+    except (QuotaReached, TimeSpent) as stopped:
+        return replace(found, stopped=stopped)
+    return found
+
+
+def _prove(job: Job, reader: Reader, warehouse: Warehouse, landed: Landed, found: Found) -> None:
     name, totals = landed.object, warehouse.totals(landed.object)
     holds = totals.live + totals.rejected + totals.duplicates
     if found.stopped or not landed.complete or job.transforms[name].where is not None:
@@ -297,15 +306,27 @@ def _difference(one: _Object, gone: tuple[str, ...]) -> tuple[tuple[str, ...], t
     asked = _asked_again(one, [each for each in found.missing if each not in known])
     if asked.live:
         one.job.summary.event("unseen", object=one.name, count=len(asked.live))
-    scheduled = _scheduled(one.job)
-    unknown = () if one.filtered else found.unknown
-    condition = one.job.extract_of(one.name).first
-    if one.filtered and scheduled and condition is not None:
-        wanted = one.list(one.held.listing(condition), one.held.columns, "wanted")
-        unknown = one.forecast.compare(wanted.files, stamped=stamped, until=until).unknown
-    gone, read = (*gone, *asked.gone), (*unknown, *(found.stale if scheduled else ()))
+    gone = (*gone, *asked.gone)
+    unknown = _wanted(one, len(gone)) if one.filtered else found.unknown
+    read = (*unknown, *(found.stale if _scheduled(one.job) else ()))
     one.job.summary.event("ids_compared", object=one.name, listed=listed.rows, gone=len(gone), read=len(read))
     return gone, read
+
+
+def _wanted(one: _Object, leaving: int) -> tuple[str, ...]:
+    """What the filter may keep and nobody holds: records that a right to see them showed, with a stamp of long ago.
+
+    Where SOQL selects as many as are held, they are the same ones; it may select somewhat more than the filter keeps,
+    and then some are read in vain. None are asked for where this very run read the whole object.
+    """
+    condition = one.job.extract_of(one.name).first
+    if condition is None or one.job.plans[one.name].window.lo is None:
+        return ()
+    with suppress(QueryTooSlow):
+        if one.held.count(condition) == one.expected() - leaving:
+            return ()
+    listed = one.list(one.held.listing(condition), one.held.columns, "wanted")
+    return one.forecast.compare(listed.files, stamped=one.held.moved is not None, until=one.held.until).unknown
 
 
 def _asked_again(one: _Object, suspects: Sequence[str]) -> Asked:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from durable_runtime.errors import SUCCEEDED, PipelineError
+from durable_runtime.events import condensed, told
 
 COUNTED = ("inserted", "updated", "deleted", "unchanged", "skipped", "rejected", "duplicates", "deleted_for_good")
 
@@ -55,6 +56,9 @@ class Summary:
     def event(self, code: str, **facts: Any) -> None:
         """Note something that a person may want to know; facts are names and numbers, never record values."""
         self.events.append({"code": code, **facts})
+        sentence = told(code, facts)
+        if sentence:
+            self.notes.append(sentence)
 
     def as_json(self) -> dict[str, Any]:
         """The object that is printed and kept."""
@@ -117,7 +121,7 @@ def lines(summary: Summary) -> Iterator[str]:
     for one in summary.objects:
         counts = ", ".join(f"{one[key]:,} {key.replace('_', ' ')}" for key in COUNTED if one.get(key))
         yield f"  {one['name']:<22} {one['read']:>9,} read   {counts or 'nothing new'}"
-    yield from (f"  {note}" for note in summary.notes)
+    yield from (f"  {note}" for note in condensed(summary.notes, f"the record of run {summary.run_id}"))
     if summary.error is None:
         yield f"Found {summary.found:,} updated records"
     yield f"Run {summary.run_id or '-'} {summary.status}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -72,18 +72,21 @@ def stage(
     parts: Sequence[int] = (),
     retyped: Sequence[Retyped] = (),
     absent: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> Staged:
     """Turn landed pages into Parquet batches of at most `batch_rows` rows, one row an Id.
 
     `header` names the columns of every page; a field of the SELECT that is not among them reads as NULL. `extra` are
-    the columns that go to `extensions`; `records` is how many were landed. A value of a `retyped` field that does not
-    fit its column exactly reads as NULL, and its text goes to `extensions`. `absent` are fields beside those of the
-    columns that the SELECT may name. Raises DiskFull, Incomplete, or StatementFailed for a generated statement DuckDB
-    refuses.
+    the columns that go to `extensions`, and `whole` those of them that are whole numbers; `records` is how many were
+    landed. A value of a `retyped` field that does not fit its column exactly reads as NULL, and its text goes to
+    `extensions`. `absent` are fields beside those of the columns that the SELECT may name. Raises DiskFull, Incomplete,
+    or StatementFailed for a generated statement DuckDB refuses.
     """
     retyped = [one for one in retyped if one.field in header]
     with _Connected(folder, key, stamp.now) as database:
-        statement = _statement(transform, header, extra, requirement, stamp, retyped, absent)
+        texts = {name: f"whole_text(__page.{quoted(name)})" for name in extra if name in whole}
+        texts = {name: f"__page.{quoted(name)}" for name in extra} | texts
+        statement = _statement(transform, header, texts, requirement, stamp, retyped, absent)
         made = [
             _page(database, statement, page, folder / f"{transform.object}-{at:05d}") for at, page in enumerate(pages)
         ]
@@ -168,6 +171,11 @@ def classified(error: Exception) -> Exception:
         return DiskFull(
             f"No room to stage files: {text}", help="Free disk space below the state folder, then run again."
         )
+    if "Invalid unicode" in str(error):
+        return Incomplete(
+            "A page that Salesforce sent holds bytes that are not UTF-8; nothing was loaded.",
+            help="Run again; if it stays, check what stands between this machine and Salesforce.",
+        )
     if "Corrupt" in text or "corrupt" in text:
         return WarehouseCorrupt(text, help="Restore the file from a backup, then run with --full.")
     return StatementFailed(
@@ -188,7 +196,7 @@ def literal(value: str) -> str:
 def _statement(
     transform: Transform,
     header: Sequence[str],
-    extra: Sequence[str],
+    extra: Mapping[str, str],
     requirement: str,
     stamp: Stamp,
     retyped: Sequence[Retyped],
@@ -273,9 +281,9 @@ def _missing(transform: Transform, header: Sequence[str], unread: Sequence[str])
     yield from (f"NULL::VARCHAR AS {quoted(field)}" for field in wanted if field not in shown)
 
 
-def _extensions(extra: Sequence[str], retyped: Sequence[Retyped]) -> str:
+def _extensions(extra: Mapping[str, str], retyped: Sequence[Retyped]) -> str:
     """The texts that have no column, as JSON strings by API name; NULL where a record has none."""
-    texts = {name: f"__page.{quoted(name)}" for name in extra}
+    texts = dict(extra)
     texts |= {one.field: f"CASE WHEN {_refit(one)} IS NULL THEN __page.{quoted(one.field)} END" for one in retyped}
     if not texts:
         return "NULL::VARCHAR"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_runtime import memory, transformation
+from durable_runtime import hidden_parents, memory, transformation
 from durable_runtime.errors import ObjectGone, PipelineError, QueryTooSlow, QuotaReached, RepeatedRecords, TimeSpent
 from durable_runtime.extraction import IDS_A_JOB, IDS_AT_ONCE, Landed, Reader, Reads, by_ids, extract, land
 from durable_runtime.extraction import again as read_again
@@ -191,16 +191,31 @@ def follow(job: Job, reader: Reader, plan: Plan) -> Landed | None:
     """Whole rows of the children whose parent changed in the plan's window; None where nothing is looked up."""
     name, steps = plan.extract.object, job.parents[plan.extract.object]
     since = taken_over(reader, plan)
-    if not steps or (plan.window.lo is None and since is None):
+    if not steps:
+        return None
+    if job.moves(plan.extract):  # every run reads the whole object
+        hidden_parents.forget(job, name)
+        back: frozenset[str] | None = frozenset()
+    else:
+        back = hidden_parents.look(job, reader.session, name, _unseen(plan, steps))
+    if plan.window.lo is None and since is None:
         return None
     if plan.window.lo is None and since is not None:
         plan = replace(plan, window=Window(before(since, overlap(plan.overlap_seconds)), plan.window.hi))
     try:
         landed = _children(job, reader, plan, steps)
+        landed += _shown_again(job, reader, plan, back)
     except QueryTooSlow:  # nothing makes these conditions selective in a very large object
         landed = _everything(job, reader, plan)
     job.summary.event("lookup_refreshed", object=name, read=landed.rows)
     return landed
+
+
+def _shown_again(job: Job, reader: Reader, plan: Plan, ids: frozenset[str] | None) -> Landed:
+    """Whole rows of the children whose parent had been hidden; of all, where a lost memory cannot tell."""
+    if ids is None:
+        return _everything(job, reader, plan)
+    return by_ids(reader, plan, sorted(ids), _folder(job, plan.extract.object, "shown"))
 
 
 def any_of(job: Job, name: str) -> bool:
@@ -232,8 +247,17 @@ def children(plan: Plan, steps: Sequence[Parent]) -> str:
     are read by every run.
     """
     moved = [f"({_inside(f'{one.path}.{one.stamps[0][1]}', plan)})" for one in steps if not one.several]
-    lost = [f"({one.reference} != null AND {one.path}.Id = null)" for one in steps]
-    return with_conditions(plan.extract.soql(plan.fields), [*_live(plan), f"({' OR '.join([*moved, *lost])})"])
+    either = " OR ".join([*moved, *_lost(steps)])
+    return with_conditions(plan.extract.soql(plan.fields), [*_live(plan), f"({either})"])
+
+
+def _unseen(plan: Plan, steps: Sequence[Parent]) -> str:
+    """The SOQL for the Ids of the live records that refer to a parent which is not to be seen."""
+    return with_conditions(plan.extract.soql(("Id",)), [*_live(plan), f"({' OR '.join(_lost(steps))})"])
+
+
+def _lost(steps: Sequence[Parent]) -> list[str]:
+    return [f"({one.reference} != null AND {one.path}.Id = null)" for one in steps]
 
 
 def children_by_id(plan: Plan, changed: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -350,6 +374,7 @@ def _staged(job: Job, plan: Plan, found: Formulas, landed: Landed) -> Staged:
         key=job.key,
         retyped=[one for one in shape.retyped if one.field in landed.columns],
         absent=(*plan.extract.fields, *plan.extract.lookups),
+        whole=shape.whole,
     )
 
 
@@ -438,7 +463,9 @@ def due(job: Job, name: str) -> bool:
 
 def remember(job: Job) -> None:
     """The run ended well: the formulas that it looked at, compared or read whole, were fresh when it began."""
-    if job.pipeline.policies.formula_refresh == "nightly" and job.fresh:
+    hidden_parents.remember(job)
+    nightly = job.pipeline.policies.formula_refresh == "nightly" and job.options.again is None
+    if nightly and job.fresh:
         memory.remember(memory_of(job), job.profile.name, dict.fromkeys(job.fresh, job.summary.started_at))
 
 

@@ -93,8 +93,8 @@ def _read(order: object) -> tuple[Match, str, dict[str, Any]]:
     names = [name for name in order if name not in _MATCHING]
     if len(names) != 1 or names[0] not in ACTIONS:
         actions = ", ".join(sorted(ACTIONS))
-        given = ", ".join(map(repr, names)) or "none"
-        raise ValueError(f"a fault has {', '.join(_MATCHING)} and one action of {actions}; not {given}")
+        given = ", ".join(map(repr, names)) or "none at all"
+        raise ValueError(f"a fault has one action of {actions}, not {given}; beside it: {', '.join(_MATCHING)}")
     name = names[0]
     if order[name] is False:
         raise ValueError(f"{name} is false: leave the fault out")

@@ -19,6 +19,9 @@ OBJECT = ("Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecord
 GIVEN = frozenset({"ApiEnabled", "ApiUserOnly", "ViewSetup", "ViewAllData"})
 """What the user has at first: all that reading everything takes, and no more."""
 
+UNGOVERNED = frozenset({"User"})
+"""Objects that permission sets say nothing about."""
+
 _SETUP = ("permissionset", "permissionsetassignment", "objectpermissions")
 # What a wider permission brings with it on every object.
 _BRINGS = {"ViewAllData": ("ViewAllRecords",), "ModifyAllData": OBJECT}
@@ -134,6 +137,8 @@ class Permissions:
     def _rights_of(self, wide: set[str]) -> Iterator[Row]:
         for number, table in enumerate(self.store.listed(), 1):
             name = table.kind.name
+            if name in UNGOVERNED:
+                continue
             own = {"Read", *wide, *(right for right in OBJECT if f"{name}.{right}" in self.given)}
             yield (ids.make("110", number), _GRANTED, name, *(_word(right in own) for right in OBJECT), _MOMENT)
 

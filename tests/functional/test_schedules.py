@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from functional import proof
 from functional.oracle import OBJECTS, Expected
 from functional.project import REPOSITORY, Done, Project, Sandbox, sandbox
 from functional.test_resume import configure
@@ -21,6 +23,8 @@ from functional.test_truth import change, columns, types
 SCHEDULES = int(os.environ.get("DURABLE_SEEDS", "20"))
 FIRST = int(os.environ.get("DURABLE_FIRST_SEED", "0"))  # to look at one of many again
 MOST_RUNS = 6  # after the faults have stopped: a guard asks, a lost page is read again
+WHERE = {"kind", "nth", "after", "object"}  # of a fault: where it strikes, not what it does
+HOW = {"succeeded": "succeeded", "waiting": "waited for a person", "partial": "were cut short", "failed": "failed"}
 MOVING = {"change", "late", "clock_skew"}  # what a run reads is then not what Salesforce holds when it has ended
 ENDINGS = {0: "succeeded", 4: "waiting", 5: "partial", 6: "failed", 7: "failed"}
 Order = dict[str, Any]
@@ -48,6 +52,9 @@ class World:
     chance: random.Random
     drifts: list[Drift] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
+    drawn: Counter[str] = field(default_factory=Counter)
+    schedules: int = 0
+    compared: int = 0
 
     def run(self, *arguments: str) -> Done:
         """One run, which must end in one of the documented ways; a success is held to the truth at once."""
@@ -149,6 +156,9 @@ DRIFTS: tuple[Callable[[random.Random], Drift], ...] = (
 )  # fmt: skip
 
 
+ORDERS = {one["op"] for make in DRIFTS for number in range(9) for one in make(random.Random(number)).do}
+
+
 def anywhere(chance: random.Random) -> Order:
     """Where a fault strikes: any of the first requests of some kind."""
     kind = chance.choice(["query", "results", "job", "poll", "describe", "count", "any"])
@@ -211,7 +221,27 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with sandbox(project.state, rows=400) as server:
         configure(project, server, page_records=70, rest_below=250, downloads=2, timeout_seconds=1, job_seconds=1)
         project.compiled().succeed()
-        yield World(project, server, random.Random(20260105))
+        made = World(project, server, random.Random(20260105))
+        yield made
+        tell(made)
+
+
+def tell(world: World) -> None:
+    """Leave the table of what happened."""
+    counted = {
+        "schedules": world.schedules,
+        "runs": sum(world.outcomes.values()),
+        **{f"runs that {HOW[status]}": number for status, number in sorted(world.outcomes.items())},
+        "successes held to the truth, field by field": world.compared,
+        **{f"fault: {name}": number for name, number in sorted(world.drawn.items()) if name not in ORDERS},
+        **{f"drift: {name}": number for name, number in sorted(world.drawn.items()) if name in ORDERS},
+    }
+    text = (
+        f"Schedules with seeds {FIRST} to {FIRST + world.schedules - 1}, one after another in the same organization: "
+        "random changes, one or two faults or drifts, runs that may fail, then quiet until a run succeeds. Each "
+        "success is compared with the sandbox's own records: live rows, duplicates, rejects, every field."
+    )
+    proof.write("schedules", "Faults and drifts", text, counted)
 
 
 def expected_text(value: Any) -> str | None:
@@ -242,6 +272,7 @@ def given(values: Mapping[str, str | None]) -> dict[str, str]:
 def held_to_the_truth(world: World) -> None:
     """Every live row, duplicate and reject of every object, as far as the drift in force lets the table follow."""
     project, server = world.project, world.server
+    world.compared += 1
     for name in OBJECTS:
         drifts = [one for one in world.drifts if one.object == name]
         gone = {each for one in drifts for each in one.gone}
@@ -337,6 +368,9 @@ def drawn(number: int) -> tuple[random.Random, list[Order], list[Drift]]:
 @pytest.mark.parametrize("number", range(FIRST, FIRST + SCHEDULES))
 def test_after_any_pair_of_faults_and_drifts_the_table_is_the_truth(world: World, number: int) -> None:
     world.chance, faults, drifts = drawn(number)
+    world.schedules += 1
+    world.drawn.update(one["op"] for drift in drifts for one in drift.do)
+    world.drawn.update(key for one in faults for key in one if key not in WHERE)
     try:
         disturb(world, faults, drifts)
     except AssertionError as error:

@@ -82,8 +82,8 @@ def _before(path: Path) -> Snapshot | None:
 
 
 def _texts(where: Path) -> tuple[str, ...]:
-    """Every requirements file, also one that does not compile yet: its objects are what it needs."""
-    files = (project.spec_path(where, name) for name in project.specs(where))
+    """Every requirements file, also one that does not compile yet, and what a person accepted sentences to mean."""
+    files = sorted(path for kind in ("*.md", "*.lock.json") for path in (where / "requirements").glob(kind))
     return tuple(file.read_text(encoding="utf-8", errors="replace") for file in files)
 
 

@@ -33,7 +33,8 @@ class _Server(click.Group):
 def command(context: click.Context) -> None:
     """Serve a Salesforce-compatible sandbox; prints one JSON line when ready, ends with Ctrl-C.
 
-    Every option is the server's: --port N, --rows N, --recipe FILE, --seed N, --state FOLDER, --tls, --proxy.
+    Every option is the server's: --port N, --rows N, --seed N, --recipe FILE, --recipe-option NAME=VALUE,
+    --state FOLDER, --objects extended, --extra-objects N, --tls, --proxy.
     """
     if context.invoked_subcommand:
         return

@@ -7,7 +7,7 @@ from math import ceil
 from durable_compiler.doctor.exam import TRIES, Exam
 from durable_compiler.doctor.findings import CONFIGURATION, PERSON, Finding, ok, problem, warning
 from durable_runtime import sandbox_process
-from durable_runtime.errors import ConfigurationError
+from durable_runtime.errors import ConfigurationError, PermissionMissing, RequestRefused
 from durable_runtime.salesforce import api_versions
 from durable_runtime.salesforce.logins import LEGACY
 from durable_runtime.salesforce.session import Allowance, Session
@@ -51,7 +51,7 @@ def served_version(exam: Exam) -> Finding:
 
 def api_access(exam: Exam) -> Finding:
     """The user may use the API, and there is a call left to ask with."""
-    exam.allowances = exam.session.limits()
+    exam.session.get(exam.session.base)
     return ok("the user may use the API")
 
 
@@ -70,27 +70,32 @@ def clock_of(exam: Exam) -> Finding:
 
 def limits(exam: Exam) -> Finding:
     """What is left of the daily calls is enough for a run, within the pipeline's own share."""
-    requests = exam.allowances.get(REQUESTS)
-    if requests is None:
-        return warning(f"/limits does not tell {REQUESTS}", "Give the integration user View Setup and Configuration.")
-    evidence = f"{requests.remaining:,} of {requests.allowed:,} daily API calls left"
-    jobs = exam.allowances.get(JOBS)
+    told = _allowances(exam.session)
+    requests, jobs = told.get(REQUESTS), told.get(JOBS)
     if jobs is not None and jobs.remaining < len(exam.extracts):
         return problem(PERSON, f"{jobs.remaining:,} Bulk query jobs left for 24 hours", _LATER)
+    if requests is None:
+        return warning("Salesforce does not tell how many calls are left", f"Look for {REQUESTS} in Setup.")
+    evidence = f"{requests.remaining:,} of {requests.allowed:,} daily API calls left"
     if exam.name is None:
         return ok(evidence, remaining=requests.remaining)
     return _enough(exam, requests, evidence)
+
+
+def _allowances(session: Session) -> dict[str, Allowance]:
+    """What `/limits` tells; to a user who may not ask for it, the header of any answer tells the calls at least."""
+    try:
+        return session.limits()
+    except (PermissionMissing, RequestRefused):
+        usage = session.usage
+        return {REQUESTS: Allowance(usage.allowed, usage.allowed - usage.used)} if usage else {}
 
 
 _LATER = "The calls of a day count for 24 hours: wait, let other programs call less, or buy more."
 
 
 def _enough(exam: Exam, requests: Allowance, evidence: str) -> Finding:
-    share, whose = exam.pipeline.policies.max_api_share, exam.pipeline.policies.behind("max_api_share")
-    used = requests.allowed - requests.remaining
-    left = requests.remaining if share is None else int(requests.allowed * share) - used
-    allowed = f"{whose} lets the organization use {share:.4g} of them, so {max(left, 0):,} are left for it"
-    quota = f"; {allowed}" if share is not None else ""
+    left, quota = _own_share(exam, requests)
     first, usual = costs_of(exam)
     evidence = f"{evidence}{quota}; a first run takes about {first:,}, a later one {usual:,}"
     details = {"remaining": left, "first_run": first, "later_run": usual}
@@ -101,6 +106,19 @@ def _enough(exam: Exam, requests: Allowance, evidence: str) -> Finding:
             evidence, f"A run that does not come through ends partial and goes on later. {_LATER}", **details
         )
     return ok(evidence, **details)
+
+
+def _own_share(exam: Exam, requests: Allowance) -> tuple[int, str]:
+    """The calls that are left for the pipeline, and the requirement that leaves the others to other programs."""
+    policies = exam.pipeline.policies
+    if policies.max_api_share is None:
+        return requests.remaining, ""
+    left = max(int(requests.allowed * policies.max_api_share) - (requests.allowed - requests.remaining), 0)
+    whose = policies.behind("max_api_share")
+    return (
+        left,
+        f"; {whose} lets the organization use {policies.max_api_share:.4g} of them, so {left:,} are left for it",
+    )
 
 
 def costs_of(exam: Exam) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from durable_runtime.clock import SYSTEM, Clock
 from durable_runtime.configuration import Profile, SalesforceSettings
-from durable_runtime.salesforce.session import Allowance, Session
+from durable_runtime.salesforce.session import Session
 from durable_runtime.spec import Extract, Pipeline, Retry
 
 TRIES = Retry(max_attempts=2, backoff="exponential", max_elapsed_seconds=20, classes=("rate_limit", "network"))
@@ -37,7 +37,6 @@ class Exam:
     found_profile: Profile | None = None
     found_settings: SalesforceSettings | None = None
     found_session: Session | None = None
-    allowances: dict[str, Allowance] = field(default_factory=dict)
     loaded: dict[str, Pipeline] = field(default_factory=dict)
 
     @property

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from durable_compiler.doctor.exam import Exam
 from durable_compiler.doctor.findings import PERMISSION, PERSON, Finding, listed, ok, problem, warning
+from durable_runtime import drift
 from durable_runtime.errors import ObjectGone, PermissionMissing, PipelineError, RequestRefused
+from durable_runtime.extraction import count
 from durable_runtime.salesforce import bulk
 from durable_runtime.salesforce.answers import BulkUnsupported
 from durable_runtime.salesforce.deletes import deleted_since
-from durable_runtime.salesforce.describe import classified, describe, type_of
+from durable_runtime.salesforce.describe import classified, describe
 from durable_runtime.salesforce.session import Session
 from durable_runtime.spec import Extract
 
@@ -41,47 +43,54 @@ def visible(exam: Exam) -> Finding:
 
 
 def fields(exam: Exam) -> Finding:
-    """Every field of the package is visible; a field that exists and is not shown is hidden by field-level security."""
-    unseen, needed, others = [], [], []
+    """Every field of the package is visible, and of the type that it was compiled for: by the rules of a run."""
+    unseen, others, retyped = [], [], []
+    stopped: list[PipelineError] = []
     for one in exam.extracts:
         shown = {field["name"] for field in describe(exam.session, one.object)["fields"]}
         defined = classified(exam.session, one.object)
-        missing = [name for name in one.fields if name not in shown]
-        unseen += [_told(one, name, defined) for name in missing]
-        needed += [_told(one, name, defined) for name in missing if name in _needed(one)]
-        needed += [f"{one.object}.{path} (not reachable)" for path in _unreachable(exam.session, one)]
+        unseen += [_told(one, name, defined) for name in one.fields if name not in shown]
         others += [f"{one.object}.{name}" for name in sorted((defined or {}).keys() - shown - set(one.fields))]
-    details = {"not_visible": [*unseen, *needed], "hidden_besides": others}
-    if needed:
-        return problem(
-            PERSON, f"a rule or the run itself needs {listed(needed)}", READ_ACCESS.format("the fields"), **details
-        )
-    if unseen:
-        evidence = f"{listed(unseen)}: stored values stay, new ones are not read"
-        return warning(evidence, READ_ACCESS.format("the fields"), **details)
+        try:
+            retyped += [f"{one.object}.{found.field} is now {found.type}" for found in _shape(exam, one).retyped]
+        except PipelineError as error:
+            stopped.append(error)
+    details = {"not_visible": unseen, "hidden_besides": others, "retyped": retyped}
+    if stopped:
+        return _stopped(stopped, unseen, details)
+    if unseen or retyped:
+        told = [f"{listed(unseen)}: stored values stay, new ones are not read"] if unseen else []
+        told += [f"{listed(retyped)}: what does not fit its column goes to extensions"] if retyped else []
+        return warning("; ".join(told), READ_ACCESS.format("the fields") if unseen else _ANEW, **details)
     counted = sum(len(one.fields) for one in exam.extracts)
     besides = f"; hidden, and not asked for: {listed(others)}" if others else ""
     return ok(f"all {counted:,} fields of the package visible{besides}", **details)
 
 
-def _needed(one: Extract) -> set[str]:
-    return {*one.needed, "Id", one.cursor}
+_ANEW = "Run `durable discover` and `durable compile`."
+
+
+def _stopped(errors: list[PipelineError], unseen: list[str], details: dict[str, list[str]]) -> Finding:
+    """What would end a run before it reads, with what is known of the fields that it misses."""
+    evidence = " ".join(one.message.replace("; nothing was read", "") for one in errors)
+    besides = f" Not shown to this user: {listed(unseen)}." if unseen else ""
+    remedy = READ_ACCESS.format("the fields") if unseen else errors[0].help
+    return problem(errors[0].exit_code, f"{evidence}{besides}", remedy, **details)
+
+
+def _shape(exam: Exam, one: Extract) -> drift.Shape:
+    """The object as a run would settle it. Raises FieldGone, FieldRetyped, DriftStopped or ObjectGone."""
+    organization = drift.Organization(
+        partial(describe, exam.session), partial(count, exam.session), partial(classified, exam.session)
+    )
+    transform = next(each for each in exam.pipeline.transforms if each.object == one.object)
+    policy = exam.pipeline.policies.unknown_fields
+    return drift.compare(one, describe(exam.session, one.object), policy, transform, organization)
 
 
 def _told(one: Extract, name: str, defined: dict[str, dict[str, object]] | None) -> str:
     fate = "not visible" if defined is None else "hidden" if name in defined else "gone"
     return f"{one.object}.{name} ({fate})"
-
-
-def _unreachable(session: Session, one: Extract) -> Iterator[str]:
-    """Paths to a parent's field that end nowhere: one step of them is hidden or gone."""
-    for path in one.lookups:
-        try:
-            found = type_of(session, one.object, path)
-        except ObjectGone:
-            found = None
-        if found is None:
-            yield path
 
 
 def bulk_api(exam: Exam) -> Finding:
@@ -97,7 +106,7 @@ def bulk_api(exam: Exam) -> Finding:
             exam.session.stream("PATCH", f"jobs/query/{job.id}", lambda _: None, json={"state": "Aborted"})
         bulk.delete(exam.session, [job.id])
     usable = [one.object for one in exam.extracts if one.object not in over_rest]
-    rest = f"; {listed(over_rest)} over REST, page by page, because Bulk refuses it" if over_rest else ""
+    rest = f"; {listed(over_rest)} over REST, page by page, because Bulk refuses them" if over_rest else ""
     return ok(f"usable for {listed(usable)}{rest}", over_rest=over_rest)
 
 
@@ -108,15 +117,15 @@ def deletes(exam: Exam) -> Finding:
     window = (now - LOG_ASKED, now)
     with TemporaryDirectory(prefix="durable-doctor-") as folder:
         for one in exam.extracts:
-            if "IsDeleted" not in one.fields:
+            if "IsDeleted" not in one.fields or not describe(exam.session, one.object).get("replicateable", True):
                 without_log.append(one.object)
             elif not _logged(exam.session, one.object, window, Path(folder) / "log.csv"):
                 refused.append(one.object)
             if one.cursor != "SystemModstamp":
                 unstamped.append(f"{one.object} ({one.cursor or 'read whole'})")
-    told = [f"{listed(without_log)} without IsDeleted: Ids are compared"] if without_log else []
+    told = [f"{listed(without_log)} without a log of deletes: Ids are compared"] if without_log else []
     told += [f"{listed(unstamped)} without SystemModstamp"] if unstamped else []
-    details = {"refused": refused, "without_is_deleted": without_log, "without_system_modstamp": unstamped}
+    details = {"refused": refused, "without_log": without_log, "without_system_modstamp": unstamped}
     if refused:
         return warning(
             "; ".join([f"the delete log of {listed(refused)} is refused, so Ids are compared instead", *told]),

@@ -45,9 +45,12 @@ def view_all(exam: Exam) -> Finding:
             "the user has no View All Data, and what it may see of each object cannot be told",
             f"Give it View All Records on each object of the pipelines. {SEE_MORE}",
         )
-    lacking = [name for name in names if "ViewAllRecords" not in rights.get(name, ())]
+    # An object without a row, such as User, is not governed by these rights.
+    lacking = [name for name in names if name in rights and "ViewAllRecords" not in rights[name]]
+    others = [name for name in names if name not in rights]
+    besides = f"; {listed(others)} not governed by it" if others else ""
     if not lacking:
-        return ok(f"no View All Data, but View All Records on {listed(names)}")
+        return ok(f"no View All Data, but View All Records on {listed(rights)}{besides}")
     return warning(
         f"neither View All Data nor View All Records on {listed(lacking)}: records that are not shared with the user "
         "are not read, and records that stop being shared look deleted",
@@ -59,6 +62,8 @@ def view_all(exam: Exam) -> Finding:
 def privileges(exam: Exam) -> Finding:
     """Nothing that the pipeline does not need: a leaked credential can do all that its user may."""
     given = user_permissions(exam.session)
+    if not given:
+        return warning("the user's own permissions cannot be told", f"Look at them in Setup; leave it {_needed(exam)}.")
     beyond = [label for name, label in BEYOND.items() if given.get(name)]
     names = [one.object for one in exam.extracts]
     rights = object_rights(exam.session, names) if names else {}

@@ -57,23 +57,22 @@ def _account(exam: Exam) -> Finding:
     target = _target(exam)
     target.open()
     try:
-        asked = "SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE(), CURRENT_DATABASE(), CURRENT_SCHEMA()"
-        role, compute, database, schema = target.execute(asked)[0]
-        where = f"{database}.{schema} as {role} on {compute or 'no warehouse'}"
+        role, database, schema = target.execute("SELECT CURRENT_ROLE(), CURRENT_DATABASE(), CURRENT_SCHEMA()")[0]
+        compute = exam.profile.warehouse.warehouse or "the user's own warehouse"
+        where = f"{database}.{schema} as {role}, on {compute}"
         if not database or not schema:
             return problem(
                 CONFIGURATION, f"{where}: the database or the schema is not there", "Create it, or grant USAGE on it."
             )
-        granted = _granted(target, f"{database}.{schema}", str(role))
+        own = granted(target, f"{database}.{schema}", str(role))
     finally:
         target.disconnect()
-    if granted is None:
-        return warning(f"{where}: reachable; what the role may do there cannot be told", "Grant CREATE TABLE on it.")
-    if not granted & set(WRITING):
-        return problem(
-            PERMISSION, f"{where}: the role may not create tables", f"GRANT CREATE TABLE ON SCHEMA {database}.{schema}."
-        )
-    return ok(f"{where}: reachable, and the role may write ({listed(sorted(granted & set(WRITING)))})")
+    grant = f"GRANT CREATE TABLE, CREATE STAGE ON SCHEMA {database}.{schema} TO ROLE {role}"
+    if own is None:
+        return warning(f"{where}: reachable; what the role may do there cannot be told", f"Make sure of: {grant}.")
+    if not own & set(WRITING):
+        return warning(f"{where}: reachable; the role has no grant of its own to create tables", f"Run: {grant}.")
+    return ok(f"{where}: reachable, and the role may write ({listed(sorted(own & set(WRITING)))})")
 
 
 def _target(exam: Exam) -> SqlWarehouse:
@@ -83,7 +82,7 @@ def _target(exam: Exam) -> SqlWarehouse:
     return target
 
 
-def _granted(target: SqlWarehouse, schema: str, role: str) -> set[str] | None:
+def granted(target: SqlWarehouse, schema: str, role: str) -> set[str] | None:
     """Privileges that the role has on the schema; None where that is not told."""
     try:
         rows = target.query(f"SHOW GRANTS ON SCHEMA {schema}")

@@ -68,7 +68,7 @@ class Row:
 MY_DOMAIN_HELP = "Set login_url to the My Domain address of the organization."
 REJECTED_HELP = 'Check the user name, the password and the security token; auth = "jwt" needs neither of the last two.'
 SOAP_HELP = 'Use auth = "jwt" or auth = "client_credentials": Salesforce is ending this log-in.'
-LOG_IN_HELP = "Check the connected app, its user and the secrets of this profile; `durable discover` tests them."
+LOG_IN_HELP = "Check the connected app, its user and the secrets of this profile; `durable doctor` tests them."
 LATER_HELP = "Run again later; nothing was lost."
 REPORT_HELP = "Compare the schema snapshot with `durable discover`, then compile again."
 
@@ -228,7 +228,7 @@ def unreachable(error: httpx2.HTTPError, doing: str) -> PipelineError:
             help="Check login_url; behind a proxy or a local server, set ca_file or SSL_CERT_FILE to its authority.",
         )
     return SalesforceUnavailable(
-        f"Salesforce could not be reached for {doing} ({type(error).__name__}).",
+        f"Salesforce could not be reached for {doing}{_at(error)} ({_why(error)}).",
         help="Check the network, the proxy and login_url; run again later.",
     )
 
@@ -247,6 +247,18 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _at(error: httpx2.HTTPError) -> str:
+    try:
+        return f" at {error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    except RuntimeError:  # it was not raised by a request
+        return ""
+
+
+def _why(error: httpx2.HTTPError) -> str:
+    said = " ".join(redact(str(error)).split())[:LONGEST_MESSAGE]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _row(status: int, code: str, text: str) -> Row:

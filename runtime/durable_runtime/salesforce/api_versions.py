@@ -42,9 +42,14 @@ def notice(version: str, now: datetime) -> str | None:
     if now.date() >= found.on:
         raise ConfigurationError(
             f"Salesforce retired API version {version} with {found.release}. Nothing was read.",
-            help=f"Set api_version to {found.last + 1}.0 or later in durable.toml, best to the newest one.",
+            help=f"Set api_version to {_oldest(now)}.0 or later in durable.toml, best to the newest one.",
         )
     return (
         f"Salesforce retires API version {version} with {found.release} (from {found.on}): "
         f"raise api_version in durable.toml before."
     )
+
+
+def _oldest(now: datetime) -> int:
+    """The oldest version that answers."""
+    return 1 + max(one.last for one in RETIREMENTS if now.date() >= one.on)

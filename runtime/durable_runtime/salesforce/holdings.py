@@ -49,9 +49,9 @@ class Holdings:
         """What `listing` selects: the Id, and the stamp where there is one."""
         return ("Id", self.moved) if self.moved else ("Id",)
 
-    def count(self) -> int:
-        """How many records were live then."""
-        return rest.count(self.session, self._select("Id", *self._born(), *self._alive()))
+    def count(self, condition: str | None = None) -> int:
+        """How many records were live then; `condition` is SOQL that narrows it."""
+        return rest.count(self.session, self._select("Id", *self._born(), *self._alive(), *_narrower(condition)))
 
     def count_before(self, moment: datetime) -> int:
         """How many live records were last changed before a moment: those that no later window will read again."""
@@ -60,8 +60,7 @@ class Holdings:
 
     def listing(self, condition: str | None = None) -> str:
         """SOQL for every record that lives, or did then; `condition` is SOQL that narrows it."""
-        narrower = (f"({condition})",) if condition else ()
-        return self._select(", ".join(self.columns), *self._alive(), *narrower)
+        return self._select(", ".join(self.columns), *self._alive(), *_narrower(condition))
 
     def since(self) -> str | None:
         """SOQL for the records that were created, changed or deleted since; None where no stamp can tell."""
@@ -111,6 +110,10 @@ def holdings(session: Session, extract: Extract, until: datetime) -> Holdings:
     recycles = "IsDeleted" in shown
     logged = recycles and bool(described.get("replicateable", False))
     return Holdings(session, extract.object, until, created, moved, recycles, logged)
+
+
+def _narrower(condition: str | None) -> tuple[str, ...]:
+    return (f"({condition})",) if condition else ()
 
 
 def _moment(text: str) -> datetime:

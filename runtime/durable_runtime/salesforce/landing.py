@@ -14,18 +14,23 @@ from durable_runtime.errors import DiskFull
 
 REST_DATETIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\+0000")
 NUL = b"\x00"
+HALF = re.compile("[\ud800-\udfff]")
 ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"\n'))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A landed file, its header, the records counted in it and the NUL bytes taken out."""
+    """A landed file, its header, the records counted in it and the NUL bytes taken out.
+
+    `halves` are unpaired surrogates, as of an emoji that was cut in two: UTF-8 has no form for them, and `?` is put in.
+    """
 
     path: Path
     columns: tuple[str, ...]
     rows: int
     nul_bytes: int
     whole: bool = True  # False where the text ends inside a quoted value
+    halves: int = 0
 
 
 class RecordCounter:
@@ -111,15 +116,24 @@ def write_records(
     path: Path, columns: tuple[str, ...], records: Iterable[Mapping[str, Any]], datetimes: frozenset[str]
 ) -> Page:
     """Write REST records byte for byte as Bulk would have sent them."""
-    rows = nul_bytes = 0
-    with disk_full(path), path.open("w", encoding="utf-8", newline="") as file:
-        file.write(_line(columns))
+    rows = nul_bytes = halves = 0
+    with disk_full(path), path.open("wb") as file:
+        file.write(_line(columns).encode())
         for record in records:
             line = _line(tuple(_text(record, column, column in datetimes) for column in columns))
             nul_bytes += line.count("\x00")
-            file.write(line.replace("\x00", ""))
+            text, cut = _utf8(line.replace("\x00", ""))
+            file.write(text)
+            halves += cut
             rows += 1
-    return Page(path, columns, rows, nul_bytes)
+    return Page(path, columns, rows, nul_bytes, halves=halves)
+
+
+def _utf8(line: str) -> tuple[bytes, int]:
+    try:
+        return line.encode(), 0
+    except UnicodeEncodeError:  # JSON can say what no text holds
+        return line.encode(errors="replace"), len(HALF.findall(line))
 
 
 def _line(values: tuple[str, ...]) -> str:

@@ -31,6 +31,7 @@ Parameters = Mapping[str, str]
 
 CONNECT_SECONDS = 10.0
 RENEWALS = 3  # log-ins that one request may make, so that an address that is never allowed cannot go on for ever
+FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 USAGE = re.compile(r"(?<![\w-])api-usage\s*=\s*(\d+)\s*/\s*(\d+)")
 
 
@@ -76,9 +77,9 @@ def nothing_forbidden() -> None:
 class Session:
     """Requests to one organization; a context manager. It logs in at the first request that needs it.
 
-    `requests` counts the answers, log-ins aside; `usage` is what the newest of them told; `warnings` are sentences
-    for the run's summary. A retired API version raises ConfigurationError here, before anything is asked. `allow` is
-    called before each request but log-ins, and raises where no more may be made.
+    `requests` counts the answers, log-ins aside, `renewed` the log-ins after the first one; `usage` is what the newest
+    answer told; `warnings` are sentences for the run's summary. A retired API version raises ConfigurationError here,
+    before anything is asked. `allow` is called before each request but log-ins, and raises where no more may be made.
     """
 
     def __init__(self, settings: SalesforceSettings, retry: Retry, clock: Clock) -> None:
@@ -86,7 +87,7 @@ class Session:
         notices = (api_versions.notice(settings.api_version, clock.now()), logins.LEGACY.get(settings.auth))
         self.warnings = [one for one in notices if one]
         self.usage: Usage | None = None
-        self.requests = 0
+        self.requests = self.renewed = 0
         self.described: dict[str, Any] = {}
         self.allow: Callable[[], None] = nothing_forbidden
         self._held: _Held | None = None
@@ -196,11 +197,12 @@ class Session:
                 self._refused = error  # other threads must not knock again: a user may be locked out for it
                 raise
             self._held = _Held(login, 0 if dead is None or dead.works else dead.barren + 1)
+            self.renewed += dead is not None
             return self._held, True
 
     def _exchange(self, held: _Held, request: Request, consume: Callable[[httpx2.Response], T]) -> T:
         self.allow()
-        url, doing = held.login.instance_url + request.path, f"{request.method} {request.path}"
+        url, doing = held.login.instance_url + request.path, f"{request.method} {request.path}{_about(request)}"
         headers = {"Authorization": f"Bearer {held.login.token}"}
         try:
             with self._client.stream(
@@ -221,6 +223,13 @@ class Session:
             self.requests += 1
             if found:
                 self.usage = Usage(int(found[1]), int(found[2]))
+
+
+def _about(request: Request) -> str:
+    """The object that a query reads, which its address does not tell."""
+    sent = {**(request.params or {}), **(request.json or {})}
+    found = FROM.search(str(sent.get("q") or sent.get("query") or ""))
+    return f" for {found[1]}" if found else ""
 
 
 def _same_organization(login: Login, dead: _Held | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from durable_compiler import costs
-from durable_compiler.costs import RECORDS, Reading, transfer
+from durable_compiler.costs import HIDDEN, RECORDS, Reading, transfer
 from durable_runtime.spec import Extract
 from durable_runtime.windows import overlap
 from unit.compiler_backend.spec import load_module, package
@@ -51,21 +51,22 @@ def test_a_package_tells_what_depends_on_the_day_apart_from_what_is_looked_up(
 def test_a_run_pays_for_formulas_by_records_and_for_children_by_changes() -> None:
     plain = Reading("Account", False, False, 0)
     assert plain.moved(1_000) == 0
-    assert replace(plain, follows=True).moved(1_000) == 1 + 1
-    assert replace(plain, follows=True).moved(3_000) == 1 + transfer(3_000)
+    assert replace(plain, follows=True).moved(1_000) == 1 + 1 + HIDDEN
+    assert replace(plain, follows=True).moved(3_000) == 1 + transfer(3_000) + HIDDEN
     assert replace(plain, formulas=True).moved(0) == 1 + transfer(RECORDS)
     assert replace(plain, formulas=True).moved(0, held=120) == 1 + 1
     both = replace(plain, formulas=True, follows=True)
-    assert both.moved(1_000) == 2 + 1 + transfer(RECORDS)
-    assert both.moved(1_000, refreshes=False) == 2
+    assert both.moved(1_000) == 2 + HIDDEN + 1 + transfer(RECORDS)
+    assert both.moved(1_000, refreshes=False) == 2 + HIDDEN
     assert both.calls(1_000) - both.calls(1_000, refreshes=False) == 1 + transfer(RECORDS)
     assert replace(both, describes=3).calls(0) == both.calls(0) + 2
 
 
 def test_a_first_run_compares_nothing() -> None:
     both = Reading("Account", False, True, 0, formulas=True, follows=True)
-    assert both.calls(0, first=True) == 1 + 2 + transfer(RECORDS)
-    assert both.calls(RECORDS) == 1 + 2 + transfer(RECORDS) + 1 + 3 * (1 + transfer(RECORDS))
+    assert both.calls(0, first=True) == 1 + 2 + transfer(RECORDS) + HIDDEN
+    assert both.calls(RECORDS) == 1 + 2 + transfer(RECORDS) + 1 + 3 * (1 + transfer(RECORDS)) + HIDDEN
+    assert replace(both, selected=True).calls(0) == both.calls(0) + 1
 
 
 def test_formulas_at_night_are_paid_for_once_a_day() -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, localcontext
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from durable_runtime.errors import Incomplete
 from durable_runtime.macros import MACROS
 from durable_runtime.spec import Column, Transform
 from durable_runtime.transformation import Stamp, stage
@@ -48,8 +50,6 @@ def exact(text: str) -> Decimal | None:
     return number if fits else None
 
 
-# Numbers as Salesforce sends them: plain, or Java's form with one digit before the point and an exponent.
-SENT = r"-?([0-9]{1,20}(\.[0-9]{1,30})?|[0-9](\.[0-9]{1,16})?E-?[1-9][0-9]?)"
 DIGITS = st.text("0123456789", max_size=24)
 SIGNS = st.sampled_from(["", "-", "+"])
 EXPONENTS = st.just("") | st.builds("{}{}{}".format, st.sampled_from("eE"), SIGNS, st.integers(0, 40))
@@ -68,13 +68,11 @@ LOOSE = st.text("0123456789.-+eE _,xInfNa", max_size=8)
 @example("1_000")
 @example("1\n")
 @example("0e999")
+@example("1234567890123456789012345678E-9")
 @example("00000000000000000000001")
 @QUICK
 def test_a_number_is_read_exactly_or_refused(macros: duckdb.DuckDBPyConnection, text: str) -> None:
-    fits, value = ask(macros, "number", text)
-    assert value == (exact(text) if fits else None)
-    assert fits or not re.fullmatch(SENT, text) or exact(text) is None
-    assert not fits or exact(text) is not None
+    assert ask(macros, "number", text) == (exact(text) is not None, exact(text))
 
 
 @given(NUMBERS | LOOSE | st.integers().map(str) | st.integers(-(2**63) - 5, 2**63 + 5).map(str))
@@ -90,10 +88,7 @@ def test_a_number_is_read_exactly_or_refused(macros: duckdb.DuckDBPyConnection, 
 def test_an_integer_is_read_exactly_or_refused(macros: duckdb.DuckDBPyConnection, text: str) -> None:
     number = exact(text)
     whole = number if number is not None and number == int(number) and -(2**63) <= number < 2**63 else None
-    fits, value = ask(macros, "integer", text)
-    assert value == (whole if fits else None)
-    assert fits or not re.fullmatch(SENT, text) or whole is None
-    assert not fits or whole is not None
+    assert ask(macros, "integer", text) == (whole is not None, whole)
 
 
 @given(st.dates().map(str) | st.from_regex(r"\d{4}-\d\d-\d\d", fullmatch=True) | st.text("0123456789-", max_size=11))
@@ -106,8 +101,6 @@ def test_a_date_is_read_exactly_or_refused(macros: duckdb.DuckDBPyConnection, te
         day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
         day = None
-    if text.startswith("0000") and day is None:
-        return  # the year before 1 AD: DuckDB has it, Python and Salesforce have not
     assert ask(macros, "date", text) == (day is not None, day)
 
 
@@ -134,6 +127,8 @@ def test_a_timestamp_is_read_to_the_microsecond_in_utc(
     [
         "2024-02-30T00:00:00.000Z",
         "2024-02-28T25:00:00.000Z",
+        "2024-02-28T24:00:00.000Z",
+        "0000-02-28T00:00:00.000Z",
         "2024-02-28T00:00:60.000Z",
         "2024-02-28T00:00:00.1234567Z",
         "2024-02-28T00:00:00",
@@ -154,7 +149,7 @@ def test_a_time_is_read_to_the_microsecond(macros: duckdb.DuckDBPyConnection, cl
     assert ask(macros, "time", f"{clock.isoformat()}Z") == (True, clock)
 
 
-@pytest.mark.parametrize("text", ["25:00:00.000Z", "12:60:00Z", "12:00", "noon", "12:00:00.1234567Z"])
+@pytest.mark.parametrize("text", ["25:00:00.000Z", "24:00:00.000Z", "12:60:00Z", "12:00", "noon", "12:00:00.1234567Z"])
 def test_what_is_no_time_is_refused(macros: duckdb.DuckDBPyConnection, text: str) -> None:
     assert ask(macros, "time", text)[0] is False
 
@@ -218,3 +213,16 @@ def test_any_text_of_a_page_reaches_the_staged_file_unchanged(
     query = "SELECT text, extensions ->> 'Other__c' FROM read_parquet(?) ORDER BY source_id"
     found = duckdb.connect().execute(query, [file_name]).fetchall()
     assert found == [(one or None, one or None) for one in texts]
+
+
+def test_bytes_that_are_no_utf_8_stop_the_run_without_showing_them(tmp_path: Path) -> None:
+    page = tmp_path / "page.csv"
+    page.write_bytes(
+        b'"Id","IsDeleted","SystemModstamp","Text"\n"1","false","2026-11-22T01:02:03.000Z","secret \xff"\n'
+    )
+    with pytest.raises(Incomplete, match="bytes that are not UTF-8; nothing was loaded") as told:
+        stage(
+            TRANSFORM, [page], header=HEADER[:4], extra=[], requirement="R1", stamp=STAMP, batch_rows=1000,
+            folder=tmp_path, key=bytes(32),
+        )  # fmt: skip
+    assert "secret" not in str(told.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,6 +180,15 @@ def test_rest_records_are_written_as_bulk_writes_them(tmp_path: Path) -> None:
         '"1","He said ""2024-01-01T00:00:00.000+0000""","2024-01-01T00:00:00.000+0000",'
         '"2024-01-01T00:00:00.000Z","true","12.50","","Jo"'
     )
+
+
+def test_half_a_character_that_json_can_say_and_no_text_can_hold_becomes_a_question_mark_and_is_counted(
+    tmp_path: Path,
+) -> None:
+    record = json.loads(r'{"Id": "1", "Name": "cut \ud83d", "Note": "whole \ud83d\ude42", "Other": "\ude42\ud83d"}')
+    page = write_records(tmp_path / "page.csv", ("Id", "Name", "Note", "Other"), [record], frozenset())
+    assert page.path.read_text(encoding="utf-8").splitlines()[1] == '"1","cut ?","whole 🙂","??"'
+    assert (page.rows, page.nul_bytes, page.halves) == (1, 0, 3)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -109,6 +109,7 @@ def test_a_new_field_is_read_for_extensions_and_its_event_holds_what_a_proposal_
             "class": "green",
             "backfill_rows": 7,
             "backfill_api_calls": 3,
+            "stored_in": "extensions",
         },
     )
 

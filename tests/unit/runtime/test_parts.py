@@ -315,7 +315,7 @@ def budget(script: Script, usage: Usage | None, **limits: Any) -> Budget:
 
 def test_a_share_is_reached_by_what_the_whole_organization_used(script: Script) -> None:
     budget(script, Usage(499, 1000), max_api_share=0.5).check()
-    with pytest.raises(QuotaReached, match=r"used 500 of 1,000 daily API calls, and R5.9 lets .* up to 0.5 of them"):
+    with pytest.raises(QuotaReached, match=r"used 500 of 1,000 daily API calls, and R5.9 lets .* up to 50% of them"):
         budget(script, Usage(500, 1000), max_api_share=0.5).check()
     budget(script, None, max_api_share=0.5).check()
     budget(script, Usage(1000, 1000)).check()  # Salesforce itself says when it is enough
