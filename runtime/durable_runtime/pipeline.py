@@ -173,7 +173,8 @@ def plan_of(job: Job, name: str, now: datetime, organization: str) -> Plan:
         job.shapes[name].fields,
         job.window(name, now),
         first=name not in job.states,
-        key=f"{organization} {job.profile.salesforce.api_version} {job.loaded_as(name)}",
+        # Another profile's user may see other records.
+        key=f"{organization} {job.profile.name} {job.profile.salesforce.api_version} {job.loaded_as(name)}",
         overlap_seconds=job.pipeline.policies.overlap_seconds,
         stays=A_LONG_READ if unstamped.any_of(job, name) else RESULTS_STAY,
     )

@@ -129,3 +129,5 @@ def lines(summary: Summary) -> Iterator[str]:
         yield f"{summary.error.code}: {summary.error.message}"
         if summary.error.help:
             yield f"  What to do: {summary.error.help}"
+        if summary.error.requirement and summary.error.requirement not in str(summary.error):
+            yield f"  Requirements: {summary.error.requirement}"

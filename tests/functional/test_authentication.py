@@ -470,7 +470,9 @@ def test_bulk_allowances_end_with_salesforces_words(
         with pytest.raises(QuotaReached) as caught:
             bulk.create(opened, "SELECT Id FROM Contact")
         assert caught.value.exit_code == 5
-        assert f"400 to POST /services/data/v62.0/jobs/query for Contact (LIMIT_EXCEEDED: {said})" in caught.value.message
+        assert (
+            f"400 to POST /services/data/v62.0/jobs/query for Contact (LIMIT_EXCEEDED: {said})" in caught.value.message
+        )
 
 
 def test_jobs_and_stored_results_count(server: Sandbox, tmp_path: Path) -> None:

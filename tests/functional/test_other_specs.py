@@ -248,9 +248,9 @@ def change(world: World) -> None:
         one(world, name)
 
 
-def killed(world: World) -> None:
+def killed(world: World, at: dict[str, Any] | None = None) -> None:
     """A run ends without a word before one of its requests is answered."""
-    world.server.post("faults", {"after": world.chance.randrange(1, 25), "stall": True})
+    world.server.post("faults", {**(at or {"after": world.chance.randrange(1, 25)}), "stall": True})
     command = [sys.executable, "-m", "generated.customer_data", "run", "--json"]
     with subprocess.Popen(
         command, cwd=world.project.root, env=environment(**world.project.variables),
@@ -367,3 +367,48 @@ def test_any_spec_ends_like_a_fresh_load_whatever_came_before(worlds: Callable[[
     finally:
         world.server._send("DELETE", "faults", None)
         world.show()
+
+
+def test_children_of_a_record_that_is_shown_again_get_its_values_back(worlds: Callable[[str], World]) -> None:
+    world = worlds("health")
+    world.configure(SETTINGS[0])
+    world.use(0)
+    world.later(DAY)
+    world.succeed()
+    here = world.project.root / "here.duckdb"
+    (one,) = world.project.rows(
+        "SELECT source_id, account, account_name FROM customer_data "
+        "WHERE account_name IS NOT NULL AND NOT is_deleted ORDER BY source_id LIMIT 1",
+        here,
+    )
+    named = f"SELECT account_name FROM customer_data WHERE source_id = '{one['source_id']}'"
+    world.hide("Account", [each for each in world.live("Account") if each["Id"] == one["account"]])
+    world.later(DAY)
+    world.succeed()
+    assert world.project.rows(named, here) == [{"account_name": None}]
+    world.show()
+    world.later(DAY)
+    few = world.succeed()["objects"][0]["read"]
+    assert world.project.rows(named, here) == [{"account_name": one["account_name"]}]
+    state_lost(world)
+    world.later(DAY)
+    every = len(world.live("Customer_Health__c"))
+    assert few < every <= world.succeed()["objects"][0]["read"]
+    assert world.compare() > 0
+
+
+def test_what_a_killed_run_landed_is_not_for_another_profile_whose_user_may_see_more(
+    worlds: Callable[[str], World],
+) -> None:
+    world = worlds("contacts")
+    world.configure(SETTINGS[2])
+    world.use(1)
+    (world.project.root / "here.duckdb").unlink(missing_ok=True)
+    for profile, resumed in (("fresh", False), ("here", True)):
+        (world.project.root / "fresh.duckdb").unlink(missing_ok=True)
+        killed(world, {"kind": "results", "nth": 3})
+        world.server._send("DELETE", "faults", None)
+        run_id = world.succeed("--profile", profile)["run_id"]
+        told = (world.project.root / ".durable" / "runs" / run_id / "run.json").read_text(encoding="utf-8")
+        assert ('"resumed"' in told) is resumed
+    assert world.compare() > 0

@@ -17,6 +17,7 @@ import pytest
 from functional import proof
 from functional.oracle import OBJECTS, Expected
 from functional.project import REPOSITORY, Done, Project, Sandbox, sandbox
+from functional.runs_in_a_row import Runner, runner
 from functional.test_resume import configure
 from functional.test_truth import change, columns, types
 
@@ -48,6 +49,7 @@ class World:
     """The project, its sandbox, and the drift that is in force."""
 
     project: Project
+    runner: Runner
     server: Sandbox
     chance: random.Random
     drifts: list[Drift] = field(default_factory=list)
@@ -58,7 +60,7 @@ class World:
 
     def run(self, *arguments: str) -> Done:
         """One run, which must end in one of the documented ways; a success is held to the truth at once."""
-        done = self.project.run(*arguments)
+        done = self.runner.run(*arguments)
         assert done.code in ENDINGS, done.err
         assert done.summary["status"] == ENDINGS[done.code]
         self.outcomes[done.summary["status"]] = self.outcomes.get(done.summary["status"], 0) + 1
@@ -221,8 +223,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with sandbox(project.state, rows=400) as server:
         configure(project, server, page_records=70, rest_below=250, downloads=2, timeout_seconds=1, job_seconds=1)
         project.compiled().succeed()
-        made = World(project, server, random.Random(20260105))
-        yield made
+        with runner(project) as several:
+            made = World(project, several, server, random.Random(20260105))
+            yield made
         tell(made)
 
 

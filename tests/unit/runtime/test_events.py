@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from durable_runtime import events, runs
+from durable_runtime.errors import FieldGone
 
 RUNTIME = Path(events.__file__).parent
 PAGE = RUNTIME.parents[1] / "docs" / "reference" / "events.md"
@@ -76,3 +77,12 @@ def test_an_event_is_noted_with_its_facts_and_said_in_the_summary() -> None:
         "Found 0 updated records",
         "Run 1-a succeeded",
     ]
+
+
+def test_an_error_that_concerns_requirements_names_them_once() -> None:
+    summary = runs.Summary("1-a", "sales", "1.0.0", datetime(2026, 11, 22, 2, tzinfo=UTC))
+    summary.finish(FieldGone("It is gone.", help="Show it.", requirement="R1.1, R2.3"), summary.started_at)
+    told = ["Run 1-a waiting", "RUN403: It is gone.", "  What to do: Show it."]
+    assert list(runs.lines(summary)) == [*told, "  Requirements: R1.1, R2.3"]
+    summary.finish(FieldGone("R1.1 needs it.", help="Show it.", requirement="R1.1"), summary.started_at)
+    assert list(runs.lines(summary)) == ["Run 1-a waiting", "RUN403: R1.1 needs it.", "  What to do: Show it."]
