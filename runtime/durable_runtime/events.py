@@ -37,7 +37,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "clock_skew": ("This machine's clock and Salesforce's differ by {seconds:,} seconds; Salesforce's counts.",),
     "clock_set_back": ("Salesforce's clock went back by {seconds:,} seconds: as much more was read again.",),
     # reading
-    "resumed": ("{object}: went on behind a run that ended early, which had begun at {begun}.",),
+    "resumed": ("{object}: went on behind a run that ended early, whose window ended at {window_end}.",),
     "rest_instead_of_bulk": ("{object}: the Bulk API does not serve this object, so it was read over REST.",),
     "window_halved": ("{object}: a query took Salesforce too long, so its window was read in halves.",),
     "job_submitted_again": ("{object}: what a Bulk job brought could not be used, so the job was submitted again.",),

@@ -142,7 +142,7 @@ def read(job: Job, reader: Reader, organization: str) -> Reads:
     job.plans = {plan.extract.object: plan for plan in plans}
     for name, plan in job.plans.items():
         if (begun := unstamped.taken_over(reader, plan)) is not None:
-            job.summary.event("resumed", object=name, begun=stamp(begun))
+            job.summary.event("resumed", object=name, window_end=stamp(begun))
     reads = unstamped.read(job, reader, [plan for plan in plans if not plan.window.empty])
     for name, landed in reads.landed.items():
         job.plans[name] = replace(job.plans[name], window=landed.window)

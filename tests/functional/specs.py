@@ -27,7 +27,7 @@ VALUES: Mapping[str, Mapping[str, Sequence[str | None]]] = {
     "Event": {"StartDateTime": ("2026-01-01T00:00:00.000Z", "2024-10-01T00:00:00.000Z", None)},
     "User": {"Email": ("u@x.com", "v@x.com"), "Department": ("D", "E", None)},
     "Account": {
-        "Name": ("N1", "N2"), "Type": ("Customer - Direct", "Prospect", None), "Site": ("s", "t", None),
+        "Name": ("N1", "N2"), "Type": ("Customer - Direct", "Customer - Channel", "Prospect"), "Site": ("s", "t", None),
         "Industry": ("Banking", "Energy", None),
     },
     "Invoice_Line__c": {"Quantity__c": ("1", "2.5", None)},

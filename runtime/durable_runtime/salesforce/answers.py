@@ -181,7 +181,7 @@ TABLE: tuple[Row, ...] = (
         "Set login_url to the My Domain address of the organization.",
     ),
 )
-SERVER_ERROR = Row((), "", "", SalesforceUnavailable, LATER_HELP)
+SERVER_ERROR = Row((), "", "", SalesforceUnavailable, f"{LATER_HELP} Salesforce's status page tells of maintenance.")
 OTHERWISE = Row((), "", "", RequestRefused, "Look the error code up in the Salesforce API documentation.")
 
 
