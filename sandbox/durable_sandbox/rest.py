@@ -60,7 +60,8 @@ def _first_page(sandbox: Sandbox, request: Request, deleted_too: bool) -> Respon
     if not text:
         raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
     query = parse(text)
-    selection = evaluate(query, Definitions(sandbox.store, query, sandbox.permissions), sandbox.clock.now(), deleted_too)
+    definitions = Definitions(sandbox.store, query, sandbox.permissions)
+    selection = evaluate(query, definitions, sandbox.clock.now(), deleted_too)
     refuse_long(selection)
     if selection.aggregates:
         return _aggregated(selection)

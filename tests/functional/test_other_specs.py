@@ -303,7 +303,7 @@ def another_spec(world: World) -> None:
 
 def state_lost(world: World) -> None:
     for one in (world.project.root / ".durable").glob("*"):
-        if one.name not in ("keys", "sandbox"):
+        if one.name not in ("keys", "sandbox", "locks"):  # a killed run's lease ends at once by its lock alone
             shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
