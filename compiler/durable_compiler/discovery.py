@@ -78,7 +78,7 @@ class Directory:
         ]
 
     def _ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        sent = {} if body is None else {"method": "POST", "data": json.dumps(body)}
+        sent: dict[str, Any] = {} if body is None else {"method": "POST", "data": json.dumps(body)}
 
         def once() -> dict[str, Any]:
             answer: dict[str, Any] = _translated(

@@ -376,13 +376,11 @@ def test_children_of_a_record_that_is_shown_again_get_its_values_back(worlds: Ca
     world.later(DAY)
     world.succeed()
     here = world.project.root / "here.duckdb"
-    (one,) = world.project.rows(
-        "SELECT source_id, account, account_name FROM customer_data "
-        "WHERE account_name IS NOT NULL AND NOT is_deleted ORDER BY source_id LIMIT 1",
-        here,
-    )
+    live = {one["Id"]: one for one in world.live("Account")}
+    rows = world.project.rows("SELECT source_id, account, account_name FROM customer_data WHERE NOT is_deleted", here)
+    one = next(row for row in rows if row["account"] in live and row["account_name"])
     named = f"SELECT account_name FROM customer_data WHERE source_id = '{one['source_id']}'"
-    world.hide("Account", [each for each in world.live("Account") if each["Id"] == one["account"]])
+    world.hide("Account", [live[one["account"]]])
     world.later(DAY)
     world.succeed()
     assert world.project.rows(named, here) == [{"account_name": None}]
