@@ -162,7 +162,7 @@ def _submit(reader: Reader, objects: Sequence[Parts]) -> None:
     """Every job is submitted before the first one is waited for; what came since a killed run is left for later."""
     for one in objects:
         at = 0
-        while at < len(one.parts) and (one.since is None or one.parts[at].window.hi <= one.since):
+        while at < len(one.parts) and not one.parts[at].later:
             at += 0 if _opened(reader, one, one.parts[at]) else 1
 
 

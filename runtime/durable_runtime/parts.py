@@ -18,13 +18,17 @@ FILE = "parts.json"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a plan, cut out of it `depth` times: a window and a range of Ids, with what was landed of it."""
+    """A piece of a plan, cut out of it `depth` times: a window and a range of Ids, with what was landed of it.
+
+    A `later` one is for what came since a killed run; it is begun when the rest is there.
+    """
 
     plan: Plan
     window: Window
     ids: Range
     progress: Progress
     depth: int = 0
+    later: bool = False
 
     @property
     def soql(self) -> str:
@@ -54,12 +58,11 @@ class Part:
 
 @dataclass(slots=True)
 class Parts:
-    """One plan's parts, oldest first; those that begin a little before `since` are for what came after a killed run."""
+    """One plan's parts, oldest first."""
 
     plan: Plan
     folder: Path
     parts: list[Part] = field(default_factory=list)
-    since: datetime | None = None
     begun: datetime | None = None  # by Salesforce's clock, where an earlier run read some of it
 
     def save(self) -> None:
@@ -78,16 +81,16 @@ class Parts:
         draft.write_text(json.dumps({"key": _key(self.plan), "begun": begun, "parts": told}), encoding="utf-8")
         draft.replace(self.folder / FILE)
 
-    def put(self, at: int, window: Window, ids: Range = ALL_IDS, depth: int = 0) -> None:
+    def put(self, at: int, window: Window, ids: Range = ALL_IDS, depth: int = 0, *, later: bool = False) -> None:
         """A new part at a place of the order."""
         number = 1 + max((int(one.progress.folder.name) for one in self.parts), default=-1)
-        self.parts.insert(at, Part(self.plan, window, ids, Progress(self.folder / f"{number:04d}"), depth))
+        self.parts.insert(at, Part(self.plan, window, ids, Progress(self.folder / f"{number:04d}"), depth, later))
 
     def divide(self, part: Part, pieces: Sequence[tuple[Window, Range]]) -> None:
         """Put pieces where the part was."""
         at = self.parts.index(part)
         for further, (window, ids) in enumerate(pieces, 1):
-            self.put(at + further, window, ids, part.depth + 1)
+            self.put(at + further, window, ids, part.depth + 1, later=part.later)
         self.parts.remove(part)
         self.save()
         shutil.rmtree(part.progress.folder, ignore_errors=True)
@@ -155,11 +158,10 @@ def _around(found: Parts) -> None:
     while len(found.parts) > 1 and not found.parts[-1].touched and found.parts[-1].ids == ALL_IDS:
         shutil.rmtree(found.parts.pop().progress.folder, ignore_errors=True)
     first, last = found.parts[0].window.lo, found.parts[-1].window.hi
-    found.since = last
     if lo is not None and first is not None and lo < first:
         found.put(0, Window(lo, first))
-    if hi > last:
-        found.put(len(found.parts), Window(before(last, overlap(found.plan.overlap_seconds)), hi))
+    # Even where both ended in the same second: a record may have changed in it after the killed run had read it.
+    found.put(len(found.parts), Window(before(last, overlap(found.plan.overlap_seconds)), hi), later=True)
 
 
 def _key(plan: Plan) -> str:

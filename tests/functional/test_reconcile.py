@@ -281,8 +281,7 @@ def test_an_undelete_between_the_listing_and_the_flags_is_made_good_by_the_next_
     server.post("change", {"object": "Account", "purge": 2, "seed": 3})
     asked = {"kind": "query", "object": "Account", "contains": "Id IN ("}
     server.post("faults", {**asked, "change": {"object": "Contact", "undelete": 50, "insert": 3, "seed": 4}})
-    project.succeed()
-    assert live_ids(project, "Contact").isdisjoint(deleted)
+    project.succeed()  # which may see the undelete already, if it falls into the last second of its window
     later(server, minutes=1)
     project.succeed()
     assert gone(project, *deleted) == set()

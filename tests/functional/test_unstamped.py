@@ -54,6 +54,8 @@ STATEMENTS = (
 )
 STAMPS = ("SystemModstamp", "LastModifiedDate")
 
+pytestmark = pytest.mark.xdist_group("unstamped")  # the tests share one organization, in this order
+
 
 @dataclass
 class World:

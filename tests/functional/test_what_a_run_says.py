@@ -65,6 +65,11 @@ def test_drift_is_told_once_with_the_sentence_that_settles_it(world: tuple[Proje
     assert len([line for line in lines if "Tier__c" in line]) == 1
 
 
+def heeding() -> None:
+    """In the child: a job in the background of a shell would ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_says_so_and_the_next_one_succeeds(
     world: tuple[Project, Sandbox], number: signal.Signals
@@ -75,6 +80,7 @@ def test_a_stopped_run_says_so_and_the_next_one_succeeds(
     running = subprocess.Popen(
         [sys.executable, "-m", "generated.customer_data", "run", "--json"],
         cwd=project.root, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=heeding,  # noqa: PLW1509  (no thread runs here)
     )  # fmt: skip
     while running.poll() is None and not any(one["fired"] for one in server.get("faults")["faults"]):
         time.sleep(0.01)

@@ -19,6 +19,7 @@ JOB = cast(Any, None)  # what ends these runs does not look at it
 def handlers() -> Iterator[None]:
     """The handlers of the test runner, brought back."""
     before = {one: signal.getsignal(one) for one in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
     yield
     for one, handler in before.items():
         signal.signal(one, handler)

@@ -155,11 +155,14 @@ def test_a_record_that_differs_and_is_rejected_is_read_once() -> None:
 def job(when: str, state: Path, started: datetime = HI, profile: str = "local") -> Job:
     """As much of a run as tells when formulas are due."""
     policies = SimpleNamespace(formula_refresh=when)
+    options = SimpleNamespace(again=None)
     parts = {
         "pipeline": SimpleNamespace(name="customers", policies=policies),
         "profile": SimpleNamespace(name=profile, state=state),
         "summary": SimpleNamespace(started_at=started),
         "fresh": {"Account"},
+        "hidden": {},
+        "options": options,
     }
     return cast(Job, SimpleNamespace(**parts))
 
