@@ -12,6 +12,7 @@ settings.register_profile("steady", derandomize=True)
 if "DURABLE_SEEDS" not in os.environ:
     settings.load_profile("steady")
 
+KEPT = ("DURABLE_SEEDS", "DURABLE_FIRST_SEED", "DURABLE_PROOF")
 LEAKS = ("DURABLE_", "SALESFORCE_", "SNOWFLAKE_", "OPENAI_", "GIT_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 GIT_SETTINGS = "[user]\nname = Test\nemail = test@example.com\n[init]\ndefaultBranch = main\n"
@@ -19,8 +20,8 @@ GIT_SETTINGS = "[user]\nname = Test\nemail = test@example.com\n[init]\ndefaultBr
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Start each test from the same environment, git identity included; DURABLE_SEEDS alone is kept."""
-    for name in [n for n in os.environ if n.startswith(LEAKS) and n != "DURABLE_SEEDS"]:
+    """Start each test from the same environment, git identity included; what tells how much to test is kept."""
+    for name in [n for n in os.environ if n.startswith(LEAKS) and n not in KEPT]:
         monkeypatch.delenv(name)
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
