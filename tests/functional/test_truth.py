@@ -16,6 +16,7 @@ import pytest
 
 from functional.oracle import OBJECTS, Expected
 from functional.project import REPOSITORY, Project, Sandbox, sandbox
+from functional.runs_in_a_row import runner
 
 ROUNDS = int(os.environ.get("DURABLE_SEEDS", "20"))
 EXCEPT_RUN = "* EXCLUDE (loaded_at, run_id, pipeline_version)"
@@ -130,10 +131,12 @@ def test_random_rounds_equal_the_truth_and_a_fresh_full_load(world: tuple[Projec
     project, server = world
     chance = random.Random(20260105)
     project.succeed()
-    for _ in range(ROUNDS):
-        change(server, chance)
-        project.succeed()
-        compare(project, server)
+    with runner(project) as several:
+        for _ in range(ROUNDS):
+            change(server, chance)
+            done = several.run()
+            assert done.code == 0, done.err
+            compare(project, server)
     kept = project.warehouse.with_name("after-rounds.duckdb")
     shutil.move(project.warehouse, kept)
     project.succeed()
