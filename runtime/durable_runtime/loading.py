@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from durable_runtime.errors import OtherOrganization, TargetChanged
+from durable_runtime.errors import OtherOrganization, PipelineError, TargetChanged
+from durable_runtime.locking import place
 from durable_runtime.spec import Column, Target, Transform
-from durable_runtime.warehouse.base import Batch, Counts, ObjectLoad, Run, State, Warehouse
+from durable_runtime.warehouse.base import Batch, Counts, Lease, ObjectLoad, Run, State, Warehouse
+
+if TYPE_CHECKING:
+    from durable_runtime.job import Job
 
 LEASE_SECONDS = 300  # each batch renews it
 FULL = "Look at the table, then run with --full to read everything again."
+
+
+@contextmanager
+def leased(job: Job, warehouse: Warehouse) -> Iterator[Lease]:
+    """The pipeline's lease, to which the target and the work tables belong, on a warehouse made ready for the run."""
+    warehouse.prepare(job.loads(), job.pipeline.policies.deletes)
+    owner = f"{place(job.profile.state)}/{job.folder.run_id}"
+    lease = warehouse.acquire(job.pipeline.name, owner, LEASE_SECONDS)
+    try:
+        yield lease
+    finally:
+        with suppress(PipelineError):  # what ended the run is not hidden; the lease expires by itself
+            warehouse.release(lease)
 
 
 def object_load(target: Target, transform: Transform, visible: tuple[str, ...]) -> ObjectLoad:

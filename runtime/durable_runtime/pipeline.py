@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,11 +24,10 @@ from durable_runtime import (
     unsupported,
 )
 from durable_runtime.budget import Budget
-from durable_runtime.errors import PipelineError, RepeatedRecords, RuleBroken, Unsettled
+from durable_runtime.errors import RepeatedRecords, RuleBroken, Unsettled
 from durable_runtime.extraction import Landed, Reader, Reads
 from durable_runtime.job import Job
-from durable_runtime.loading import LEASE_SECONDS, check_organization, check_target, load_object
-from durable_runtime.locking import place
+from durable_runtime.loading import check_organization, check_target, leased, load_object
 from durable_runtime.reconcile import Found
 from durable_runtime.runs import Summary, stamp
 from durable_runtime.salesforce import bulk
@@ -239,10 +238,7 @@ def write(
 
     Rules and guards come before anything is written.
     """
-    warehouse.prepare(job.loads(), job.pipeline.policies.deletes)
-    owner = f"{place(job.profile.state)}/{job.folder.run_id}"
-    lease = warehouse.acquire(job.pipeline.name, owner, LEASE_SECONDS)
-    try:
+    with leased(job, warehouse) as lease:
         run_of = Run(job.folder.run_id, job.pipeline.version, organization, lease)
         found = reconcile.complete(job, reader, warehouse, lease, landed, staged, stage) if proves else {}
         look_at_rules(job, staged)
@@ -260,9 +256,6 @@ def write(
             found[name] = reconcile.prove(job, reader, warehouse, landed[name], found[name])
         reconcile.remember(job, found.values())
         return found
-    finally:
-        with suppress(PipelineError):  # what ended the run is not hidden; the lease expires by itself
-            warehouse.release(lease)
 
 
 def advances(job: Job, landed: Landed) -> bool:

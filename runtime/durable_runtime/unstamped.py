@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_runtime import hidden_parents, memory, transformation
-from durable_runtime.errors import ObjectGone, PipelineError, QueryTooSlow, QuotaReached, RepeatedRecords, TimeSpent
+from durable_runtime.errors import ObjectGone, QueryTooSlow, QuotaReached, RepeatedRecords, TimeSpent
 from durable_runtime.extraction import IDS_A_JOB, IDS_AT_ONCE, Landed, Reader, Reads, by_ids, extract, land
 from durable_runtime.extraction import again as read_again
-from durable_runtime.locking import place
+from durable_runtime.loading import leased
 from durable_runtime.parts import begun
 from durable_runtime.salesforce import bulk
 from durable_runtime.salesforce.describe import describe
@@ -35,7 +34,6 @@ WORTH = 5  # more than one record in so many: reading all costs less than asking
 MOST_IDS = 10 * IDS_A_JOB
 MOST_OBJECTS = 4  # of one reference; each costs two calls a run
 MOST_PARENTS = 2_000  # changed ones of references to several objects; with more, all children are read
-COMPARING_SECONDS = 300  # of the lease
 FOLDER = "unstamped"
 Field = Mapping[str, Any]  # of a describe: name, calculated, relationshipName, referenceTo
 Described = Callable[[str], Iterable[Field]]
@@ -403,16 +401,8 @@ def _compared(job: Job, values: Mapping[str, tuple[Path, int]], asked: Mapping[s
     """Which rows of the table hold other values; under the pipeline's lease, to which the work tables belong."""
     if not any(checked for _, checked in values.values()):
         return {}
-    with opened(job.profile, job.pipeline, job.clock) as warehouse:
-        warehouse.prepare(job.loads(), job.pipeline.policies.deletes)
-        lease = warehouse.acquire(
-            job.pipeline.name, f"{place(job.profile.state)}/{job.folder.run_id}", COMPARING_SECONDS
-        )
-        try:
-            return {name: _one_compared(warehouse, name, *found, asked[name]) for name, found in values.items()}
-        finally:
-            with suppress(PipelineError):  # what ended the run is not hidden; the lease expires by itself
-                warehouse.release(lease)
+    with opened(job.profile, job.pipeline, job.clock) as warehouse, leased(job, warehouse):
+        return {name: _one_compared(warehouse, name, *found, asked[name]) for name, found in values.items()}
 
 
 def _one_compared(warehouse: Warehouse, name: str, path: Path, checked: int, found: Formulas) -> Compared:
