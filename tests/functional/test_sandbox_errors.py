@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from functional.fault_client import Client, faulty
+from functional.fault_client import Client
 
 ADVICE = (
     "If you are attempting to use a custom field, be sure to append the '__c' after the custom field name."
@@ -116,20 +114,6 @@ PAGES: dict[str, tuple[int, str]] = {
     "BAD_GATEWAY": (502, "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n"),
 }
 EMPTY = {"NOT_ACCEPTABLE": 406, "ENHANCE_YOUR_CALM": 420, "HEADERS_TOO_LONG": 431}
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with faulty(tmp_path_factory.mktemp("faults") / "state") as client:
-        yield client
-
-
-@pytest.fixture
-def client(shared: Client) -> Iterator[Client]:
-    """The sandbox without any fault, and with none left behind."""
-    yield shared
-    shared.clear()
-    shared.log_in()
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -6,36 +6,12 @@ import gzip
 import socket
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from functional.fault_client import DATA, FEW, PAGE, Client, Json, faulty, parts, rows
+from functional.fault_client import DATA, FEW, PAGE, Client, Json, parts, rows
 from functional.project import sandbox
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with faulty(tmp_path_factory.mktemp("faults") / "state") as client:
-        yield client
-
-
-@pytest.fixture
-def client(shared: Client) -> Iterator[Client]:
-    """The sandbox without any fault, and with none left behind."""
-    yield shared
-    shared.clear()
-    shared.log_in()
-
-
-@pytest.fixture(scope="module")
-def job(shared: Client) -> str:
-    """A finished Bulk job of three pages."""
-    made = str(shared.create().json()["id"])
-    assert shared.ended(made)["numberRecordsProcessed"] == shared.count()
-    return made
-
 
 FEW_PATH = f"{DATA}/query?q={FEW.replace(' ', '+')}"
 

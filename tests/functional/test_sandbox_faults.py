@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import httpx2
 import pytest
 
-from functional.fault_client import DATA, Client, faulty
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with faulty(tmp_path_factory.mktemp("faults") / "state") as client:
-        yield client
-
-
-@pytest.fixture
-def client(shared: Client) -> Iterator[Client]:
-    """The sandbox without any fault, and with none left behind."""
-    yield shared
-    shared.clear()
-    shared.log_in()
-
-
-@pytest.fixture(scope="module")
-def job(shared: Client) -> str:
-    """A finished Bulk job of three pages."""
-    made = str(shared.create().json()["id"])
-    assert shared.ended(made)["numberRecordsProcessed"] == shared.count()
-    return made
+from functional.fault_client import DATA, Client
 
 
 def test_a_fault_waits_for_the_nth_matching_request_and_fires_as_often_as_it_may(client: Client) -> None:
