@@ -27,7 +27,7 @@ RESERVED = frozenset(
 )
 LEADING = ("source_object", "source_id", "source_modified_at", "is_deleted", "deleted_at", "deleted_reason")
 TRAILING = ("row_hash", "loaded_at", "run_id", "pipeline_version")
-VERSIONS = ("valid_from", "valid_to")  # of a row, where the full history is kept
+VERSIONS = ("valid_from", "valid_to", "is_current")  # of a row, where the full history is kept
 SYSTEM_COLUMNS = frozenset((*LEADING, *TRAILING, "dedupe_key", "winner_id"))
 
 TEXT, DECIMAL, INTEGER = "VARCHAR", "DECIMAL(38,18)", "BIGINT"

@@ -85,6 +85,7 @@ def _values(
         "objects": objects,
         "filters": any(one["where"] for one in objects),
         "masks": any(one["masks"] for one in objects),
+        "phones": any(one["phones"] for one in objects),
         "judges": any(one["rules"] for one in objects),
         "tables": [_table(pipeline, one) for one in many],
         "dialects": [_dialect(pipeline, many, objects, system) for system in ("duckdb", "snowflake")],
@@ -136,7 +137,7 @@ def _dialect(pipeline: Pipeline, many: list[Table], objects: list[dict[str, Any]
     """The dialect's statements, and for each object the table that it goes to."""
     found = dialect(pipeline, many, system)
     known = found["tables"]
-    places = [{**one, **_place(pipeline, known, one)} for one in objects]
+    places = [{**one, **_place(pipeline, known, one), "parsed": _parsed(one, system)} for one in objects]
     create = () if per_object(pipeline) else known[None]["create"]
     return {**found, "objects": places, "own_create": create, "columns": () if per_object(pipeline) else "COLUMNS"}
 
@@ -153,6 +154,12 @@ def _place(pipeline: Pipeline, known: Mapping[str | None, Any], one: Mapping[str
         "key": pipeline.write.key,
         "identity": 1 if per_object(pipeline) else 2,
     }
+
+
+def _parsed(one: Mapping[str, Any], system: str) -> tuple[str, ...]:
+    """The columns whose staged text becomes a VARIANT; DuckDB's JSON is text already."""
+    variants = (column["name"] for column in one["columns"] if column["snowflake"] == "VARIANT")
+    return tuple(variants) if system == "snowflake" else ()
 
 
 # What each step of an object does, as paths of the trace

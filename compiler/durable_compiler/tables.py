@@ -16,8 +16,9 @@ TYPES["snowflake"] = {"text": "VARCHAR", "time": "TIMESTAMP_NTZ", "json": "VARIA
 EXTENSIONS = {"duckdb": Sql("extensions"), "snowflake": Sql("PARSE_JSON(extensions)")}
 REJECTS = ("source_object", "source_id", "source_modified_at", "rule", "requirement", "message", "record", "run_id",
            "rejected_at")  # fmt: skip
-MOMENTS = frozenset({"source_modified_at", "deleted_at", "loaded_at", "rejected_at", *VERSIONS})
-INSERTS_ONLY = frozenset({"append", "history"})
+MOMENTS = frozenset({"source_modified_at", "deleted_at", "loaded_at", "rejected_at", *VERSIONS[:2]})
+INSERTS_ONLY = frozenset({"append"})
+FLAGS = frozenset({"is_deleted", "is_current"})
 OPENING = Sql("CREATE TABLE IF NOT EXISTS")
 
 
@@ -78,7 +79,7 @@ def _typed(pipeline: Pipeline, mapped: Iterable[MappedColumn], system: str) -> l
 
     def system_column(name: str) -> TableColumn:
         kind = "time" if name in MOMENTS else "json" if name == extensions else "text"
-        return TableColumn(name, Sql("BOOLEAN" if name == "is_deleted" else kinds[kind]))
+        return TableColumn(name, Sql("BOOLEAN" if name in FLAGS else kinds[kind]))
 
     own = [TableColumn(one.name, Sql(getattr(one, system))) for one in mapped]
     dedupe = ("dedupe_key",) if pipeline.dedupe else ()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_runtime.errors import OtherOrganization, PipelineError, TargetChanged
+from durable_runtime.errors import Evidence, OtherOrganization, PipelineError, TargetChanged
 from durable_runtime.locking import place
-from durable_runtime.spec import Column, Target, Transform
-from durable_runtime.warehouse.base import Batch, Counts, Lease, ObjectLoad, Run, State, Warehouse
+from durable_runtime.spec import Column, Policies, Target, Transform
+from durable_runtime.warehouse.base import Batch, Counts, Lease, ObjectLoad, Run, State, Warehouse, Write
 
 if TYPE_CHECKING:
     from durable_runtime.job import Job
@@ -19,9 +20,12 @@ FULL = "Look at the table, then run with --full to read everything again."
 
 
 @contextmanager
-def leased(job: Job, warehouse: Warehouse) -> Iterator[Lease]:
-    """The pipeline's lease, to which the target and the work tables belong, on a warehouse made ready for the run."""
-    warehouse.prepare(job.loads(), job.pipeline.policies.deletes)
+def leased(job: Job, warehouse: Warehouse, write: Write | None = None) -> Iterator[Lease]:
+    """The pipeline's lease, to which the target and the work tables belong, on a warehouse made ready for the run.
+
+    Without `write`, rows enter the target as the spec wants it.
+    """
+    warehouse.prepare(job.loads(), write or write_of(job.pipeline.policies))
     owner = f"{place(job.profile.state)}/{job.folder.run_id}"
     lease = warehouse.acquire(job.pipeline.name, owner, LEASE_SECONDS)
     try:
@@ -31,24 +35,33 @@ def leased(job: Job, warehouse: Warehouse) -> Iterator[Lease]:
             warehouse.release(lease)
 
 
+def write_of(policies: Policies) -> Write:
+    """How the spec wants rows to enter the target."""
+    return Write(policies.mode, policies.deletes, policies.extensions_column)
+
+
 def object_load(target: Target, transform: Transform, visible: tuple[str, ...]) -> ObjectLoad:
     """How a transform's object enters the target, for the fields that Salesforce shows today."""
-    own = own_columns(target, transform.columns)
+    own = own_columns(target.place(transform.object).columns, transform.columns)
     created = next((c.name for c in own if c.field == "CreatedDate"), None)
-    merge = target.objects[transform.object].merge(visible)
+    statement = target.objects[transform.object].merge
+
+    def merge(table: str | None) -> str:
+        return statement(visible) if table is None else statement(visible, table)
+
     return ObjectLoad(transform.object, merge, own, bool(transform.keys), transform.keep, created)
 
 
 SYSTEM = frozenset(
-    "source_object source_id source_modified_at is_deleted deleted_at deleted_reason dedupe_key extensions "
-    "row_hash loaded_at run_id pipeline_version".split()
+    "source_object source_id source_modified_at is_deleted deleted_at deleted_reason valid_from valid_to is_current "
+    "dedupe_key extensions row_hash loaded_at run_id pipeline_version".split()
 )
 
 
-def own_columns(target: Target, columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Those of an object's columns that the target holds and that are not the system's."""
-    held = {column.name for column in target.columns} - SYSTEM
-    return tuple(column for column in columns if column.name in held)
+def own_columns(held: Iterable[Column], columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Those of an object's columns that its table holds and that are not the system's."""
+    names = {column.name for column in held} - SYSTEM
+    return tuple(column for column in columns if column.name in names)
 
 
 def check_organization(states: Mapping[str, State], organization_id: str) -> None:
@@ -62,13 +75,16 @@ def check_organization(states: Mapping[str, State], organization_id: str) -> Non
         )
 
 
-def check_target(states: Mapping[str, State], table: str, objects: Iterable[str]) -> None:
-    """Refuse to top up a target that is not the one which the last commit left."""
-    for name in objects:
+def check_target(states: Mapping[str, State], tables: Mapping[str, str]) -> None:
+    """Refuse to top up a target that is not the one which the last commit left; `tables` are the objects' own."""
+    for name, table in tables.items():
         state = states.get(name)
         reason = state and next((text for holds, text in CHANGES if holds(state)), None)
         if state and reason:
-            raise TargetChanged(f"{table}, {name}: {reason.format(s=state)}. Nothing was written.", help=FULL)
+            error = TargetChanged(f"{table}, {name}: {reason.format(s=state)}. Nothing was written.", help=FULL)
+            rows: dict[str, int | float | str] = {"rows_now": state.rows_now, "rows_committed": state.rows_live}
+            error.evidence = (Evidence(name, error.message, rows | {"last_run": state.last_run_id}),)
+            raise error
 
 
 CHANGES: tuple[tuple[Callable[[State], bool], str], ...] = (
@@ -100,3 +116,15 @@ def load_object(
         loaded(batch, counts)
         total += counts
     return total
+
+
+def content_of(path: Path) -> str:
+    """What two staged files share that hold the same rows in any order, whichever run staged them."""
+    import duckdb
+
+    with duckdb.connect() as database:
+        row = database.execute(
+            "SELECT count(*), bit_xor(hash(source_id, row_hash)), sum(hash(row_hash, source_id)) FROM read_parquet(?)",
+            [str(path)],
+        ).fetchone()
+    return "-".join(map(str, row or ()))

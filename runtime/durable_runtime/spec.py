@@ -70,6 +70,18 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
+class Phones:
+    """An object's telephone numbers that become E.164.
+
+    `texts` are (column, DuckDB SQL over the relation `landed` for what the other clean-ups leave of its text); `region`
+    (ISO 3166) is where a number without a plus is dialled from, None where nobody says.
+    """
+
+    region: str | None
+    texts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of the target: its name, its type in each dialect, and the source field it comes from."""
 
@@ -95,19 +107,30 @@ class Transform:
     keep: str = "latest"
     where: Filter | None = None
     masks: tuple[Mask, ...] = ()
+    phones: Phones | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The SQL of one object's load in one dialect; `merge` takes the columns that Salesforce shows today.
+    """The SQL of one object's load in one dialect.
 
-    Where each object has a table of its own, `table`, `columns` and `create` are that table's.
+    `merge` takes the columns that Salesforce shows today and, where rows are built beside the target, the table that
+    takes them. Where each object has a table of its own, `table`, `columns` and `create` are that table's.
     """
 
-    merge: Callable[[Fields], str]
+    merge: Callable[..., str]
     table: str | None = None
     columns: tuple[Column, ...] = ()
     create: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The table of an object: its name, its columns, and the statements that create it and its companions."""
+
+    table: str
+    columns: tuple[Column, ...]
+    create: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +147,17 @@ class Target:
     columns: tuple[Column, ...]
     create: tuple[str, ...]
     objects: dict[str, Statements]
+
+    def place(self, name: str) -> Place:
+        """The table that takes an object's rows; KeyError for an object without one."""
+        if self.table:
+            return Place(self.table, self.columns, self.create)
+        own = self.objects[name]
+        return Place(own.table or "", own.columns, own.create)
+
+    def places(self) -> tuple[Place, ...]:
+        """Every table that the pipeline writes, in the order of its objects."""
+        return tuple({one.table: one for one in map(self.place, self.objects)}.values())
 
 
 @dataclass(frozen=True, slots=True)

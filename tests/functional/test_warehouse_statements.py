@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import product
+from pathlib import Path
 
 import pytest
 import sqlglot
@@ -11,20 +13,25 @@ from sqlglot import exp
 
 from durable_runtime.errors import ConfigurationError, StatementFailed
 from durable_runtime.warehouse import sample
+from durable_runtime.warehouse.base import Batch, Write
 from durable_runtime.warehouse.dialect import CONTROL, DUCKDB, SNOWFLAKE, WORK, Dialect, Names, checked, names_of
 from durable_runtime.warehouse.engine import checked_token
+from durable_runtime.warehouse.modes import MODES, steps_of
 from durable_runtime.warehouse.steps import Steps
 
 DIALECTS = (DUCKDB, SNOWFLAKE)
-STAMPS = {"deleted_at": "CAST('2026-01-01 00:00:00' AS TIMESTAMP)", "run_id": "'run-1'"}
+BATCH = Batch("Account", 0, Path("staged.parquet"), 1, read_to=datetime(2026, 1, 1))
+NOW = "CAST('2026-01-01 00:00:00' AS TIMESTAMP)"
+STAMPS = {"deleted_at": NOW, "loaded_at": NOW, "run_id": "'run-1'", "pipeline_version": "'1.0.0'"}
 
 
-def statements(dialect: Dialect, deletes: str, keep: str = "latest") -> list[str]:
+def statements(dialect: Dialect, deletes: str, keep: str = "latest", mode: str = "upsert") -> list[str]:
     """Every statement that a load in the dialect may run."""
-    target = sample.target(dialect)
+    target = sample.target(dialect, mode=mode)
     names = names_of(target, dialect, target.schema or "")
     columns = tuple(column.name for column in target.columns)
-    own = [Steps(names, columns, load, deletes) for load in sample.loads(dialect, keep)]
+    loads = sample.loads(dialect, keep, mode=mode)
+    own = [steps_of(names, columns, load, Write(mode, deletes)) for load in loads]
     return [
         *target.create,
         *names.create_control(),
@@ -33,7 +40,7 @@ def statements(dialect: Dialect, deletes: str, keep: str = "latest") -> list[str
             text
             for steps in own
             for text in (
-                steps.stage_view(),
+                steps.stage_view(BATCH),
                 *steps.batch(),
                 steps.count(),
                 steps.repeated(),
@@ -47,18 +54,20 @@ def statements(dialect: Dialect, deletes: str, keep: str = "latest") -> list[str
 
 
 @pytest.mark.parametrize(("dialect", "deletes"), list(product(DIALECTS, ("skip", "flag", "remove"))))
-def test_every_statement_parses_in_its_dialect(dialect: Dialect, deletes: str) -> None:
-    for text in statements(dialect, deletes):
+@pytest.mark.parametrize("mode", MODES)
+def test_every_statement_parses_in_its_dialect(dialect: Dialect, deletes: str, mode: str) -> None:
+    for text in statements(dialect, deletes, mode=mode):
         parsed = sqlglot.parse(text, dialect=dialect.name)
         assert len(parsed) == 1
         assert not isinstance(parsed[0], exp.Command), text
 
 
 @pytest.mark.parametrize(("dialect", "deletes"), list(product(DIALECTS, ("skip", "flag", "remove"))))
-def test_a_merge_assigns_bare_columns_of_its_source(dialect: Dialect, deletes: str) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_a_merge_assigns_bare_columns_of_its_source(dialect: Dialect, deletes: str, mode: str) -> None:
     merges = [
         parsed
-        for text in statements(dialect, deletes)
+        for text in statements(dialect, deletes, mode=mode)
         if isinstance(parsed := sqlglot.parse_one(text, dialect=dialect.name), exp.Merge)
     ]
     assert merges
@@ -100,7 +109,7 @@ def test_the_dialects_differ_by_names_and_types_only(deletes: str, keep: str) ->
 def test_a_table_per_object_is_matched_by_id_alone() -> None:
     names = Names(DUCKDB, "analytics", "contact")
     columns = tuple(column.name for column in sample.COLUMNS if column.name != "source_object")
-    steps = Steps(names, columns, replace(sample.loads(DUCKDB)[1], merge="SELECT 1"), "skip")
+    steps = Steps(names, columns, replace(sample.loads(DUCKDB)[1], merge=lambda _: "SELECT 1"), Write())
     assert steps.key == "t.source_id = s.source_id"
     assert not any("t.source_object" in text or "d.source_object" in text for text in [*steps.batch(), steps.count()])
     assert "r.source_object = 'Contact'" in steps.snapshot()

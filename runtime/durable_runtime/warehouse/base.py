@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from durable_runtime.spec import Column, Target
+from durable_runtime.warehouse.evolution import Change
 
 OUTCOMES = ("live", "deleted", "filtered", "rejected")
 
@@ -18,16 +19,32 @@ OUTCOMES = ("live", "deleted", "filtered", "rejected")
 class ObjectLoad:
     """How one object enters the target.
 
-    `columns` are the object's own mapped columns, in the order of the staged file; `merge` is the generated MERGE
-    for the fields that Salesforce shows today; `created_column` is the mapped CreatedDate, for `keep` = first.
+    `columns` are the object's own mapped columns, in the order of the staged file; `merge` gives the generated MERGE
+    for the fields that Salesforce shows today, into the target itself (None) or into another table of its form;
+    `created_column` is the mapped CreatedDate, for `keep` = first.
     """
 
     object: str
-    merge: str
+    merge: Callable[[str | None], str]
     columns: tuple[Column, ...]
     dedupes: bool = False
     keep: str = "latest"
     created_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How rows enter the target: `mode` is upsert, append, replace or history, `deletes` skip, flag or remove.
+
+    `extensions` is the column of what the spec does not map.
+    """
+
+    mode: str = "upsert"
+    deletes: str = "skip"
+    extensions: str = "extensions"
+
+
+UPSERT = Write()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One staged Parquet file of one object; the last one carries what the object's state becomes."""
+    """One staged Parquet file of one object; the last one carries what the object's state becomes.
+
+    `content` tells two files with the same rows: one that the run before this one committed, and then was killed, is
+    answered from the ledger. `read_to` (naive UTC) is how far the source was read: when a version of a record begins
+    that differs from the one before although its stamp is the same. `rebuilds` tells that such a difference comes of
+    another spec instead, which is no version. `files` are those of all batches that the run loads of the object, where
+    it is certain that no Id is in them twice.
+    """
 
     object: str
     number: int
@@ -87,6 +111,10 @@ class Batch:
     last: bool = False
     watermark: datetime | None = None
     row_function: str | None = None
+    content: str | None = None
+    read_to: datetime | None = None
+    rebuilds: bool = False
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +151,17 @@ class Changes:
 
     updated: int
     leaving: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How many staged records are new or differ from what is known, and how many of those are rejected.
+
+    A record that was rejected with the same stamp before is as it was.
+    """
+
+    found: int
+    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +204,9 @@ class Forecast(Protocol):
     def changes(self, gone: Sequence[str]) -> Changes:
         """What the load, and the deletion of the records `gone` after it, would do to rows that are live now."""
 
+    def arrivals(self) -> Arrivals:
+        """How many of the staged rows the load would find to be new or changed, and reject."""
+
 
 class Warehouse(Protocol):
     """A place that holds the target; nothing is opened before `open` (or `with`), and `close` is safe to repeat.
@@ -192,8 +234,20 @@ class Warehouse(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def prepare(self, loads: Sequence[ObjectLoad], deletes: str = "skip") -> tuple[str, ...]:
-        """Create what is missing, widen what is there, and return the columns that were added."""
+    def prepare(self, loads: Sequence[ObjectLoad], write: Write = UPSERT) -> tuple[str, ...]:
+        """Create what is missing, widen what is there, and return the columns that were added.
+
+        Raises TargetUnfit, before anything is written, for what cannot be done without a loss.
+        """
+
+    def changes(self, loads: Sequence[ObjectLoad]) -> tuple[Change, ...]:
+        """What `prepare` would find to do, and what it would refuse; nothing is written."""
+
+    def loaded_as(self, pipeline: str) -> dict[str, str | None]:
+        """The row function of each object that was ever loaded, before `prepare` too; nothing is written."""
+
+    def read_anew(self, pipeline: str, objects: Sequence[str]) -> None:
+        """Let the next read of these objects be a whole one, whatever becomes of the run that says so."""
 
     def state(self, pipeline: str) -> dict[str, State]:
         """The state of each object that was ever loaded; needs `prepare`."""
@@ -202,7 +256,8 @@ class Warehouse(Protocol):
         """Take the pipeline's lease, or raise LockHeld; an expired one is taken over with a higher fence.
 
         `owner` is a run's id, or `place/id` for a run that holds the lock file of a place: a lease of the same place
-        belongs to a run that was killed, and is taken over at once.
+        belongs to a run that was killed, and is taken over at once. In mode replace this begins what is built beside
+        the target, and forgets what an earlier run had begun.
         """
 
     def renew(self, lease: Lease) -> None:
@@ -213,6 +268,13 @@ class Warehouse(Protocol):
 
     def load(self, run: Run, batch: Batch) -> Counts:
         """Load one staged file in one transaction; a batch that the ledger has is answered from the ledger."""
+
+    def switch(self, run: Run) -> Mapping[str, Counts]:
+        """Mode replace: put what this run built in the place of the target and its companions, in one transaction.
+
+        Returns what became of the rows against those that the target held. Objects that this run did not build keep
+        their rows. In the other modes there is nothing to switch, and the answer is empty. LeaseLost.
+        """
 
     def forecast(self, lease: Lease, object: str, arriving: Path, folder: Path) -> Forecast:
         """What will be held once the staged rows of `arriving` are loaded; the next forecast ends it. LeaseLost.
@@ -238,6 +300,9 @@ class Warehouse(Protocol):
 
     def open_rejects(self, object: str) -> tuple[str, ...]:
         """Ids of the object's rejected records."""
+
+    def rejects_table(self, object: str) -> str | None:
+        """The object's dead-letter table, spelt for `query`; None where it was never made. Does without `prepare`."""
 
     def totals(self, object: str) -> Totals:
         """How many rows of an object are live, rejected and duplicates."""

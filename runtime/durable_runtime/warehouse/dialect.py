@@ -59,6 +59,8 @@ CONTROL = {
         "skipped {integer}",
         "pipeline_version VARCHAR",
         "committed_at {timestamp}",
+        "content VARCHAR",
+        "is_last {integer}",
     ),
     "durable_lock": ("pipeline VARCHAR", "owner VARCHAR", "fence {integer}", "expires_at {timestamp}"),
     "durable_tombstone": ("table_name VARCHAR", "object VARCHAR", "source_id VARCHAR", "deleted_at {timestamp}"),
@@ -73,8 +75,18 @@ WORK = {
         "same {integer}",
         "stale {integer}",
     ),
+    "versions": (
+        "source_id VARCHAR",
+        "newest_at {timestamp}",
+        "opened_at {timestamp}",
+        "closed_at {timestamp}",
+        "newest_hash VARCHAR",
+        "is_open {integer}",
+    ),
+    "left": ("object VARCHAR", "source_id VARCHAR"),
     "keys": ("dedupe_key VARCHAR",),
     "losers": ("source_id VARCHAR", "winner_id VARCHAR"),
+    "rivals": ("source_id VARCHAR", "winner_id VARCHAR"),
     "missing": ("source_id VARCHAR",),
     "arriving": ("source_id VARCHAR", "source_modified_at {timestamp}", "outcome VARCHAR", "row_hash VARCHAR"),
     "listed": ("source_id VARCHAR", "source_modified_at {timestamp}"),
@@ -96,6 +108,11 @@ class Names:
     dialect: Dialect
     schema: str
     table: str
+    is_beside: bool = False
+
+    def beside(self, word: str) -> Names:
+        """Tables of the same form beside these: `<table>__<word>` and its companions."""
+        return Names(self.dialect, self.schema, f"{self.table}__{checked(word)}", True)
 
     def control(self, name: str) -> str:
         """One of the durable_ tables."""
@@ -105,11 +122,11 @@ class Names:
         """The target (no suffix), or its companion or work table `<table>__<suffix>`."""
         return f"{self.schema}.{self.table}" + (f"__{suffix}" if suffix else "")
 
-    def create_control(self) -> list[str]:
-        """Statements that create the durable_ tables where they are absent."""
+    def create_control(self, *tables: str) -> list[str]:
+        """Statements that create the durable_ tables, or some of them, where they are absent."""
         return [
-            f"CREATE TABLE IF NOT EXISTS {self.control(table)} ({self._columns(columns)})"
-            for table, columns in CONTROL.items()
+            f"CREATE TABLE IF NOT EXISTS {self.control(table)} ({self._columns(CONTROL[table])})"
+            for table in tables or CONTROL
         ]
 
     def create_work(self, *suffixes: str) -> list[str]:
@@ -123,12 +140,14 @@ class Names:
         return ", ".join(columns).format(timestamp=self.dialect.timestamp, integer=self.dialect.integer)
 
 
-def names_of(target: Target, dialect: Dialect, schema: str) -> Names:
-    """The names of a target, each checked."""
-    for column in target.columns:
-        checked(column.name)
+def names_of(target: Target, dialect: Dialect, schema: str, table: str | None = None) -> Names:
+    """The names of a target's one table, or of the table of one of its objects, each checked."""
     prefix = f"{checked(target.database)}." if target.database and dialect is SNOWFLAKE else ""
-    return Names(dialect, prefix + checked(schema), checked(target.table))
+    for place in target.places():
+        for column in place.columns:
+            checked(column.name)
+    name = target.table if table is None else table
+    return Names(dialect, prefix + checked(schema), checked(name) if name else "")
 
 
 def column_type(column: Column, dialect: Dialect) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -13,14 +13,19 @@ from typing import Any, Self
 
 from durable_runtime.errors import Incomplete, LeaseLost, LockHeld, PipelineError, StatementFailed
 from durable_runtime.spec import Column, Target
-from durable_runtime.warehouse.base import Batch, Counts, Lease, ObjectLoad, Rows, Run, State, Totals
-from durable_runtime.warehouse.dialect import DUCKDB, Dialect, Names, checked, column_type, names_of, value_columns
+from durable_runtime.warehouse.base import UPSERT, Batch, Counts, Lease, ObjectLoad, Rows, Run, State, Totals
+from durable_runtime.warehouse.dialect import Dialect, Names, checked, names_of, value_columns
 from durable_runtime.warehouse.forecast import SqlForecast, as_parquet
 from durable_runtime.warehouse.steps import Steps
+from durable_runtime.warehouse.switching import COMPANIONS, Exchange
+from durable_runtime.warehouse.tables import TargetTables
 
 CATEGORIES = tuple(f.name for f in fields(Counts))
+LEDGER_ENDS = ("pipeline_version", "committed_at", "content", "is_last")
 Values = Sequence[Any]
 TOMBSTONES_STAY = timedelta(days=30)
+NEXT = "next"  # beside the target: what mode replace builds
+WORK_TABLES = ("before", "keys", "losers", "rivals", "versions", "missing", "arriving", "listed", "expected")
 
 
 def utc_now() -> datetime:
@@ -28,15 +33,47 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-class SqlWarehouse(ABC):
+class SqlWarehouse(TargetTables):
     """A warehouse that speaks SQL; an adapter says how to connect, run a statement and stage a file."""
 
-    def __init__(self, target: Target, dialect: Dialect, schema: str, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        target: Target,
+        dialect: Dialect,
+        schema: str,
+        clock: Callable[[], datetime] = utc_now,
+        beside: str = "",
+    ) -> None:
         self.target = target
         self.dialect = dialect.name
         self.names: Names = names_of(target, dialect, schema)
+        self.schema_name = schema
         self.clock = clock
+        self.beside = beside
+        self.write = UPSERT
         self.steps: dict[str, Steps] = {}
+
+    def own_names(self, name: str) -> Names:
+        """The names of the table that takes an object's rows: the target's, or those beside it."""
+        found = names_of(self.target, self.names.dialect, self.schema_name, self.target.place(name).table)
+        return found.beside(self.beside) if self.beside else found
+
+    @property
+    def builds(self) -> bool:
+        """Whether rows are built beside the target and switched in the end."""
+        return self.write.mode == "replace"
+
+    def load_names(self, name: str) -> Names:
+        """The names of the table that an object is loaded into."""
+        return self.own_names(name).beside(NEXT) if self.builds else self.own_names(name)
+
+    def pipeline_key(self, pipeline: str) -> str:
+        """How the control tables call the pipeline; what is built beside has rows of its own there."""
+        return f"{pipeline}__{self.beside}" if self.beside else pipeline
+
+    def load_key(self, pipeline: str) -> str:
+        """The same for what is loaded; `pipeline` is a lease's."""
+        return f"{pipeline}__{NEXT}" if self.builds else pipeline
 
     @abstractmethod
     def open(self) -> None:
@@ -55,15 +92,15 @@ class SqlWarehouse(ABC):
         """Run one statement and return all its rows with their columns' names."""
 
     @abstractmethod
-    def stage(self, run: Run, batch: Batch, plan: ObjectLoad) -> None:
+    def stage(self, names: Names, run: Run, batch: Batch, plan: ObjectLoad) -> None:
         """Make the file's rows readable as `<table>__staged`."""
 
     @abstractmethod
-    def stage_values(self, values: Path, columns: Sequence[Column]) -> None:
+    def stage_values(self, names: Names, values: Path, columns: Sequence[Column]) -> None:
         """Make a file of values readable as `<table>__values`."""
 
     @abstractmethod
-    def fill(self, suffix: str, parquet: Path) -> None:
+    def fill(self, names: Names, suffix: str, parquet: Path) -> None:
         """Insert a Parquet file's rows into the work table `<table>__<suffix>`, columns by name."""
 
     @abstractmethod
@@ -87,27 +124,8 @@ class SqlWarehouse(ABC):
             self._drop_work()
         self.disconnect()
 
-    def prepare(self, loads: Sequence[ObjectLoad], deletes: str = "skip") -> tuple[str, ...]:
-        """Create what is missing and widen what is there."""
-        for statement in [*self._create_schema(), *self.target.create, *self.names.create_control()]:
-            self.execute(statement)
-        added = [*self._widen(self.names.of()), *self._widen(self.names.of("duplicates"))]
-        columns = tuple(c.name for c in self.target.columns)
-        self.steps = {load.object: Steps(self.names, columns, load, deletes) for load in loads}
-        return tuple(dict.fromkeys(added))
-
-    def _create_schema(self) -> list[str]:
-        return [f"CREATE SCHEMA IF NOT EXISTS {self.names.schema}"] if self.names.dialect is DUCKDB else []
-
-    def _widen(self, table: str) -> Iterator[str]:
-        there = {name.lower() for name in self.query(f"SELECT * FROM {table} LIMIT 0").columns}
-        for column in self.target.columns:
-            if column.name.lower() not in there:
-                self.execute(f"ALTER TABLE {table} ADD COLUMN {column.name} {self._type(column)}")
-                yield column.name
-
-    def _type(self, column: Column) -> str:
-        return column_type(column, self.names.dialect)
+    def _columns_of(self, table: str) -> tuple[str, ...]:
+        return tuple(name.lower() for name in self.query(f"SELECT * FROM {table} LIMIT 0").columns)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -129,7 +147,7 @@ class SqlWarehouse(ABC):
             f"s.updated_at, COALESCE(l.batches, 0) FROM {self.names.control('durable_state')} s LEFT JOIN "
             f"(SELECT pipeline, object, run_id, COUNT(*) AS batches FROM {ledger} GROUP BY pipeline, object, run_id) l "
             "ON l.pipeline = s.pipeline AND l.object = s.object AND l.run_id = s.last_run_id WHERE s.pipeline = ?",
-            (pipeline,),
+            (self.pipeline_key(pipeline),),
         )
         return {row[0]: self._state(row) for row in rows}
 
@@ -141,14 +159,18 @@ class SqlWarehouse(ABC):
             watermark=watermark,
             row_function=row_function,
             rows_live=int(rows_live),
-            rows_now=self._count(Steps(self.names, self._columns(), ObjectLoad(name, "", ()), "skip").live()),
+            rows_now=self._rows_now(name, int(rows_live)),
             recorded=int(batches) > 0,
             last_run_id=last_run_id,
             updated_at=updated_at,
         )
 
-    def _columns(self) -> tuple[str, ...]:
-        return tuple(c.name for c in self.target.columns)
+    def _rows_now(self, name: str, before: int) -> int:
+        """Live rows of an object; what this pipeline no longer has, in a table that it does not know, is as before."""
+        if not self.target.table and name not in self.target.objects:
+            return before
+        load = ObjectLoad(name, lambda _: "", ())
+        return self._count(self._steps(load, self.own_names(name)).live())
 
     def _count(self, sql: str) -> int:
         return int(self.execute(sql)[0][0])
@@ -158,7 +180,23 @@ class SqlWarehouse(ABC):
         return sum(int(n) for row in self.execute(sql, values) for n in row)
 
     def acquire(self, pipeline: str, owner: str, seconds: int) -> Lease:
-        """Take the lease, or raise LockHeld."""
+        """Take the lease, or raise LockHeld; what mode replace builds begins anew with it."""
+        lease = self._take(self.pipeline_key(pipeline), owner, seconds)
+        if self.builds:
+            self._begin_building(lease)
+        return lease
+
+    def _begin_building(self, lease: Lease) -> None:
+        """Empty tables beside the target, and nothing known of them."""
+        for statement in self._exchange(lease).begin(self.load_key(lease.pipeline)):
+            self.execute(statement)
+
+    def _exchange(self, lease: Lease) -> Exchange:
+        """What is loaded beside, and whose place it takes."""
+        pairs = {self.load_names(name): self.own_names(name) for name in self.steps}
+        return Exchange(pairs, tuple(self.steps), bool(self.target.table), lease.pipeline)
+
+    def _take(self, pipeline: str, owner: str, seconds: int) -> Lease:
         lock, now = self.names.control("durable_lock"), self.clock()
         held = self.execute(f"SELECT owner, fence, expires_at FROM {lock} WHERE pipeline = ?", (pipeline,))
         holder, fence, expires_at = held[0] if held else ("", 0, now)
@@ -201,14 +239,18 @@ class SqlWarehouse(ABC):
             (at, lease.pipeline, lease.owner, lease.fence),
         )
 
+    def batch_steps(self, batch: Batch) -> Steps:
+        """The statements that load a batch."""
+        return self.steps[batch.object]
+
     def load(self, run: Run, batch: Batch) -> Counts:
         """Load one staged file in one transaction."""
-        steps = self.steps[batch.object]
+        steps = self.batch_steps(batch)
         self.renew(run.lease)  # the work tables belong to whoever holds the lease
-        for statement in self.names.create_work("before", "keys", "losers"):
+        for statement in steps.names.create_work(*steps.work):
             self.execute(statement)
-        self.stage(run, batch, steps.plan)
-        self.execute(steps.stage_view())
+        self.stage(steps.names, run, batch, steps.plan)
+        self.execute(steps.stage_view(batch))
         with self.transaction():
             self.renew(run.lease)
             done = self._replayed(run, batch)
@@ -219,20 +261,53 @@ class SqlWarehouse(ABC):
             counts = self._counted(steps, batch)
             self._record(run, batch, counts)
             self._advance(run, batch, steps)
+            if self.builds:
+                self.execute(steps.note_left())
             if batch.last and steps.deletes == "remove":
-                self._forget_tombstones(batch.object)
+                self._forget_tombstones(steps)
+        return counts
+
+    def switch(self, run: Run) -> dict[str, Counts]:
+        """Put what was built in the place of the target."""
+        if not self.builds:
+            return {}
+        exchange = self._exchange(run.lease)
+        tables = {(old, suffix): old.of(suffix) for old in exchange.pairs.values() for suffix in COMPANIONS}
+        columns = {key: self._columns_of(table) for key, table in tables.items()}
+        with self.transaction():
+            self.renew(run.lease)
+            counts = {
+                name: self._counts(exchange.count(steps, self.own_names(name))) for name, steps in self.steps.items()
+            }
+            shared = [one for one in tables.values() if self.target.table and self._count(exchange.others(one))]
+            for statement in exchange.switch(columns, self.load_key(run.lease.pipeline), shared):
+                self.execute(statement)
+        with suppress(PipelineError):  # the next run begins by emptying them
+            for statement in exchange.drop():
+                self.execute(statement)
         return counts
 
     def _replayed(self, run: Run, batch: Batch) -> Counts | None:
+        """What the ledger says of a batch that this run committed, or the run before it, which was then killed."""
+        ledger, key = self.names.control("durable_ledger"), (self.load_key(run.lease.pipeline), batch.object)
+        columns = ", ".join(f"l.{category}" for category in CATEGORIES)
         rows = self.execute(
-            f"SELECT {', '.join(CATEGORIES)} FROM {self.names.control('durable_ledger')} "
-            "WHERE pipeline = ? AND run_id = ? AND object = ? AND batch = ?",
-            (run.lease.pipeline, run.run_id, batch.object, batch.number),
+            f"SELECT {columns} FROM {ledger} l WHERE l.pipeline = ? AND l.object = ? AND l.run_id = ? AND l.batch = ?",
+            (*key, run.run_id, batch.number),
         )
+        if not rows and batch.content and not batch.last and not self.builds:
+            rows = self.execute(
+                f"SELECT {columns} FROM {ledger} l JOIN {self.names.control('durable_state')} s "
+                "ON s.pipeline = l.pipeline AND s.object = l.object AND s.last_run_id = l.run_id "
+                "WHERE l.pipeline = ? AND l.object = ? AND l.content = ? AND NOT EXISTS (SELECT 1 FROM "
+                f"{ledger} e WHERE e.pipeline = l.pipeline AND e.object = l.object AND e.run_id = l.run_id "
+                "AND e.is_last = 1)",
+                (*key, batch.content),
+            )
         return Counts(*map(int, rows[0])) if rows else None
 
     def _counted(self, steps: Steps, batch: Batch) -> Counts:
-        counts = Counts(**{category: int(rows) for category, rows in self.execute(steps.count())})
+        counts = self._counts(steps.count())
         where = f"batch {batch.number} of {batch.object}"
         if counts.rows != batch.rows:
             raise Incomplete(
@@ -242,30 +317,35 @@ class SqlWarehouse(ABC):
         repeated = self._count(steps.repeated())
         if repeated:
             raise StatementFailed(
-                f"{repeated} Ids of {where} have more than one row in {self.names.of()}; it was rolled back.",
+                f"{repeated} Ids of {where} have more than one row in {steps.names.of()}; it was rolled back.",
                 help="Remove the surplus rows, or run with --full.",
             )
         return counts
 
+    def _counts(self, sql: str) -> Counts:
+        return Counts(**{category: int(rows) for category, rows in self.execute(sql)})
+
     def _record(self, run: Run, batch: Batch, counts: Counts) -> None:
-        columns = ("pipeline", "run_id", "object", "batch", *CATEGORIES, "pipeline_version", "committed_at")
+        columns = (*("pipeline", "run_id", "object", "batch"), *CATEGORIES, *LEDGER_ENDS)
         self.execute(
             f"INSERT INTO {self.names.control('durable_ledger')} ({', '.join(columns)}) "
             f"VALUES ({', '.join('?' for _ in columns)})",
             (
-                run.lease.pipeline,
+                self.load_key(run.lease.pipeline),
                 run.run_id,
                 batch.object,
                 batch.number,
                 *(getattr(counts, category) for category in CATEGORIES),
                 run.pipeline_version,
                 self.clock(),
+                batch.content,
+                int(batch.last),
             ),
         )
 
     def _advance(self, run: Run, batch: Batch, steps: Steps) -> None:
         """Write the object's state; watermark and row function move with the last batch only, and never back."""
-        table, key = self.names.control("durable_state"), (run.lease.pipeline, batch.object)
+        table, key = self.names.control("durable_state"), (self.load_key(run.lease.pipeline), batch.object)
         old = self.execute(f"SELECT watermark, row_function FROM {table} WHERE pipeline = ? AND object = ?", key)
         watermark, row_function = old[0] if old else (None, None)
         if batch.last:
@@ -286,11 +366,11 @@ class SqlWarehouse(ABC):
             ),
         )
 
-    def _forget_tombstones(self, object: str) -> None:
+    def _forget_tombstones(self, steps: Steps) -> None:
         self.execute(
             f"DELETE FROM {self.names.control('durable_tombstone')} "
             "WHERE table_name = ? AND object = ? AND deleted_at < ?",
-            (self.names.table, object, self.clock() - TOMBSTONES_STAY),
+            (steps.names.table, steps.plan.object, self.clock() - TOMBSTONES_STAY),
         )
 
     def forecast(self, lease: Lease, object: str, arriving: Path, folder: Path) -> SqlForecast:
@@ -302,21 +382,25 @@ class SqlWarehouse(ABC):
     def mark_deleted(self, run: Run, object: str, ids: Path) -> int:
         """Treat the rows with these Ids as deleted."""
         steps = self.steps[object]
+        names, key = steps.names, (self.load_key(run.lease.pipeline), object)
         self.renew(run.lease)
-        for statement in self.names.create_work("missing", "keys", "losers"):
+        for statement in names.create_work("missing", "keys", "losers"):
             self.execute(statement)
-        self.fill("missing", as_parquet([ids], ids.with_suffix(".parquet"), stamped=None))
+        self.fill(names, "missing", as_parquet([ids], ids.with_suffix(".parquet"), stamped=None))
         with self.transaction():
             self.renew(run.lease)
             left = self._count(
-                f"SELECT COUNT(*) FROM {self.names.of()} t JOIN {self.names.of('missing')} m "
-                f"ON m.source_id = t.source_id WHERE {steps.of('t')} AND NOT t.is_deleted"
+                f"SELECT COUNT(*) FROM {steps.current()} t JOIN {names.of('missing')} m ON m.source_id = t.source_id"
             )
             for statement in steps.drop_missing(self._stamps(run)):
                 self.execute(statement)
             self.execute(
                 f"UPDATE {self.names.control('durable_state')} SET rows_live = ? WHERE pipeline = ? AND object = ?",
-                (self._count(steps.live()), run.lease.pipeline, object),
+                (self._count(steps.live()), *key),
+            )
+            self.execute(  # a batch that was loaded before these records left is not one that can be left out
+                f"UPDATE {self.names.control('durable_ledger')} SET content = NULL WHERE pipeline = ? AND object = ?",
+                key,
             )
         return left
 
@@ -324,13 +408,29 @@ class SqlWarehouse(ABC):
         self, object: str, values: Path, columns: Sequence[Column], extensions: Sequence[str]
     ) -> tuple[str, ...]:
         """Ids of live rows and duplicates that hold other values."""
-        self.stage_values(values, value_columns(columns, len(extensions)))
+        steps = self.steps[object]
+        self.stage_values(steps.names, values, value_columns(columns, len(extensions)))
         names = [column.name for column in columns]
-        return tuple(sorted(row[0] for row in self.execute(self.steps[object].differing(names, extensions))))
+        return tuple(sorted(row[0] for row in self.execute(steps.differing(names, extensions))))
 
     def open_rejects(self, object: str) -> tuple[str, ...]:
         """Ids of the object's rejected records."""
         return tuple(sorted(row[0] for row in self.execute(self.steps[object].open_rejects())))
+
+    def rejects_table(self, object: str) -> str | None:
+        """The dead-letter table of an object, if it is there."""
+        path = self.own_names(object).of("rejects")
+        place, _, table = path.rpartition(".")
+        database, dot, schema = place.rpartition(".")
+        there = self._count(
+            f"SELECT COUNT(*) FROM {database}{dot}information_schema.tables "
+            f"WHERE UPPER(table_schema) = '{schema.upper()}' AND UPPER(table_name) = '{table.upper()}'"
+        )
+        return path if there else None
+
+    def held_steps(self, load: ObjectLoad) -> Steps:
+        """The statements about what an object's table holds, also where rows are built beside it."""
+        return self._steps(load, self.own_names(load.object))
 
     def _stamps(self, run: Run) -> dict[str, str]:
         now = f"CAST('{self.clock():%Y-%m-%d %H:%M:%S.%f}' AS {self.names.dialect.timestamp})"
@@ -343,7 +443,7 @@ class SqlWarehouse(ABC):
 
     def totals(self, object: str) -> Totals:
         """Rows of an object in the target and its companions."""
-        steps, n = self.steps[object], self.names
+        steps, n = self.steps[object], self.steps[object].names
         return Totals(
             live=self._count(steps.live()),
             rejected=self._count(
@@ -353,9 +453,13 @@ class SqlWarehouse(ABC):
         )
 
     def _drop_work(self) -> None:
-        self.execute(f"DROP VIEW IF EXISTS {self.names.of('stage')}")
-        for suffix in ("before", "keys", "losers", "missing", "arriving", "listed", "expected"):
-            self.execute(f"DROP TABLE IF EXISTS {self.names.of(suffix)}")
+        for names in dict.fromkeys(steps.names for steps in self.steps.values()):
+            self._drop_work_of(names)
+
+    def _drop_work_of(self, names: Names) -> None:
+        self.execute(f"DROP VIEW IF EXISTS {names.of('stage')}")
+        for suffix in WORK_TABLES:
+            self.execute(f"DROP TABLE IF EXISTS {names.of(suffix)}")
 
 
 def checked_token(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from durable_runtime.warehouse.base import Changes, Difference, Lease
+from durable_runtime.warehouse.base import Arrivals, Changes, Difference, Lease
 from durable_runtime.warehouse.steps import Steps
 
 if TYPE_CHECKING:
@@ -77,22 +77,49 @@ class SqlForecast:
         )
 
     def changes(self, gone: Sequence[str]) -> Changes:
-        """Rows that are live now: how many will get other content, and how many will leave, `gone` among them."""
-        s, n = self.steps, self.steps.names
+        """Rows that are live now: how many will get other content, and how many will leave, `gone` among them.
+
+        Where a whole table is built beside, what it lacks leaves too.
+        """
+        s, n = self.warehouse.held_steps(self.steps.plan), self.steps.names
+        absent = "OR a.source_id IS NULL " if self.warehouse.builds else ""
+        concerned = "1 = 1" if self.warehouse.builds else "a.source_id IS NOT NULL OR l.source_id IS NOT NULL"
         path = self.folder / "gone.csv"
         write_ids(path, gone)
         self._list([path], stamped=False)
         live = (
-            f"SELECT CASE WHEN l.source_id IS NOT NULL OR a.outcome <> 'live' THEN 1 ELSE 0 END AS leaves, "
+            f"SELECT CASE WHEN l.source_id IS NOT NULL {absent}OR a.outcome <> 'live' THEN 1 ELSE 0 END AS leaves, "
             f"CASE WHEN a.outcome = 'live' AND a.row_hash IS DISTINCT FROM t.row_hash THEN 1 ELSE 0 END AS differs "
-            f"FROM {n.of()} t LEFT JOIN {n.of('arriving')} a ON a.source_id = t.source_id "
-            f"LEFT JOIN {n.of('listed')} l ON l.source_id = t.source_id WHERE {s.of('t')} AND NOT t.is_deleted "
-            "AND (a.source_id IS NOT NULL OR l.source_id IS NOT NULL)"
+            f"FROM {s.current()} t LEFT JOIN {n.of('arriving')} a ON a.source_id = t.source_id "
+            f"LEFT JOIN {n.of('listed')} l ON l.source_id = t.source_id "
+            f"WHERE {concerned}"
         )
         updated, leaving = self.warehouse.execute(
             f"SELECT COALESCE(SUM(c.differs * (1 - c.leaves)), 0), COALESCE(SUM(c.leaves), 0) FROM ({live}) c"
         )[0]
         return Changes(int(updated), int(leaving))
+
+    def arrivals(self) -> Arrivals:
+        """Staged rows that are not as they were, and the rejected ones among them."""
+        s, n = self.warehouse.held_steps(self.steps.plan), self.steps.names
+        arriving = n.of("arriving")
+        same = [
+            f"SELECT a.source_id FROM {arriving} a JOIN {s.names.of(place)} t ON t.source_id = a.source_id "
+            f"WHERE {s.of('t')} AND t.row_hash = CASE WHEN a.outcome = 'live' THEN a.row_hash "
+            "ELSE a.outcome || ':' || a.row_hash END"
+            for place in ("", "duplicates")
+        ]
+        same.append(
+            f"SELECT a.source_id FROM {arriving} a JOIN {s.names.of('rejects')} r ON r.source_id = a.source_id "
+            f"WHERE r.source_object = '{s.plan.object}' AND a.outcome = 'rejected' "
+            "AND r.source_modified_at IS NOT DISTINCT FROM a.source_modified_at"
+        )
+        found, rejected = self.warehouse.execute(
+            "SELECT COUNT(*), COALESCE(SUM(CASE WHEN a.outcome = 'rejected' THEN 1 ELSE 0 END), 0) "
+            f"FROM {arriving} a LEFT JOIN ({' UNION '.join(same)}) k ON k.source_id = a.source_id "
+            "WHERE k.source_id IS NULL"
+        )[0]
+        return Arrivals(int(found), int(rejected))
 
     def _expected(self) -> str:
         """Ids and stamps of what will be held."""
@@ -110,7 +137,7 @@ class SqlForecast:
         self.warehouse.renew(self.lease)  # the work tables belong to whoever holds the lease
         for statement in self.steps.names.create_work(suffix):
             self.warehouse.execute(statement)
-        self.warehouse.fill(suffix, parquet)
+        self.warehouse.fill(self.steps.names, suffix, parquet)
 
     def _ids(self, sql: str) -> tuple[str, ...]:
         return tuple(sorted(row[0] for row in self.warehouse.execute(sql)))

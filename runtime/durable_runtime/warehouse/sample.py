@@ -42,6 +42,11 @@ CONTACT = (
     Column("email", "VARCHAR", "VARCHAR", "Email"),
     Column("created_date", "TIMESTAMP", "TIMESTAMP_NTZ", "CreatedDate"),
 )
+VERSIONS = (
+    Column("valid_from", "TIMESTAMP", "TIMESTAMP_NTZ"),
+    Column("valid_to", "TIMESTAMP", "TIMESTAMP_NTZ"),
+    Column("is_current", "BOOLEAN", "BOOLEAN"),
+)
 COLUMNS = (*HEAD, *REASON, *ACCOUNT, *CONTACT, *TAIL)
 CONTACT_COLUMNS = (*HEAD[1:], *REASON, *CONTACT, *TAIL)  # a table of its own for one object
 OBJECTS = {"Account": ACCOUNT, "Contact": CONTACT}
@@ -66,55 +71,89 @@ class Staged:
     record: str | None = None
 
 
-def target(dialect: Dialect, columns: Sequence[Column] = COLUMNS) -> Target:
-    """The sample's table."""
+def target(
+    dialect: Dialect, columns: Sequence[Column] = COLUMNS, mode: str = "upsert", *, per_object: bool = False
+) -> Target:
+    """The sample's table, or its two tables; `columns` are those of the one table in mode upsert."""
     database, schema = ("CRM", "ANALYTICS") if dialect is SNOWFLAKE else (None, "analytics")
-    names = Names(dialect, f"{database}.{schema}" if database else schema, "customers")
+    prefix = f"{database}.{schema}" if database else schema
+    if not per_object:
+        names, held = Names(dialect, prefix, "customers"), with_versions(columns, mode)
+        statements = {name: Statements(partial(_statement, names, own, held, mode)) for name, own in OBJECTS.items()}
+        return Target(dialect.name, database, schema, "customers", held, _create(names, held), statements)
+    own_tables = {}
+    for name, own in OBJECTS.items():
+        names, held = Names(dialect, prefix, name.lower()), with_versions((*HEAD[1:], *REASON, *own, *TAIL), mode)
+        merges = partial(_statement, names, own, held, mode)
+        own_tables[name] = Statements(merges, names.table, held, _create(names, held))
+    return Target(dialect.name, database, schema, "", (), (), own_tables)
+
+
+def with_versions(columns: Sequence[Column], mode: str) -> tuple[Column, ...]:
+    """The columns of a table, with those of a version's validity where all versions are kept."""
+    if mode != "history":
+        return tuple(columns)
+    at = next(place for place, one in enumerate(columns) if one.name == REASON[-1].name) + 1
+    return (*columns[:at], *VERSIONS, *columns[at:])
+
+
+def _create(names: Names, columns: Sequence[Column]) -> tuple[str, ...]:
     winner = Column("winner_id", "VARCHAR", "VARCHAR")
     tables = {"": columns, "duplicates": (*columns, winner), "rejects": REJECTS}
-    create = (
+    return tuple(
         f"CREATE TABLE IF NOT EXISTS {names.of(suffix)} "
-        f"({', '.join(f'{c.name} {column_type(c, dialect)}' for c in holds)})"
+        f"({', '.join(f'{c.name} {column_type(c, names.dialect)}' for c in holds)})"
         for suffix, holds in tables.items()
     )
-    statements = {name: Statements(partial(_statement, merge(names, own, columns))) for name, own in OBJECTS.items()}
-    return Target(dialect.name, database, schema, "customers", tuple(columns), tuple(create), statements)
 
 
-def _statement(text: str, _visible: Sequence[str]) -> str:
-    return text
+def _statement(
+    names: Names, own: Sequence[Column], columns: Sequence[Column], mode: str, _visible: Sequence[str],
+    table: str | None = None,
+) -> str:  # fmt: skip
+    return merge(table or names.of(), names.dialect, own, columns, mode)
 
 
-def merge(names: Names, own: Sequence[Column], columns: Sequence[Column]) -> str:
-    """The MERGE of one object, in the form that a package's has."""
+def merge(table: str, dialect: Dialect, own: Sequence[Column], columns: Sequence[Column], mode: str = "upsert") -> str:
+    """The MERGE of one object into a table, in the form that a package's has."""
     computed = {
         "is_deleted": "FALSE AS is_deleted",
-        "deleted_at": f"CAST(NULL AS {names.dialect.timestamp}) AS deleted_at",
+        "deleted_at": f"CAST(NULL AS {dialect.timestamp}) AS deleted_at",
         "deleted_reason": "CAST(NULL AS VARCHAR) AS deleted_reason",
-        "extensions": names.dialect.json.format("x.extensions") + " AS extensions",
+        "extensions": dialect.json.format("x.extensions") + " AS extensions",
+        "valid_to": f"CAST(NULL AS {dialect.timestamp}) AS valid_to",
+        "is_current": "TRUE AS is_current",
     }
-    mine = {c.name for c in (*HEAD, *REASON, *own, *TAIL)}
+    mine = {c.name for c in (*HEAD, *REASON, *VERSIONS, *own, *TAIL)}
     written = [c.name for c in columns if c.name in mine]
     values = ", ".join(computed.get(c, f"x.{c}") for c in written)
-    on = "t.source_object = s.source_object AND " if "source_object" in written else ""
-    updates = ", ".join(f"{c} = s.{c}" for c in written if c not in ("source_object", "source_id"))
+    key: list[str] = [c for c in ("source_object", "source_id") if c in written]
+    key += {"append": ["source_modified_at"], "history": ["valid_from"]}.get(mode, [])
+    kept = {*key, "valid_to", "is_current"}
+    again = " OR t.is_deleted" if mode == "history" else ""
+    update = (
+        "WHEN MATCHED AND s.source_modified_at >= t.source_modified_at AND "
+        f"(s.row_hash IS DISTINCT FROM t.row_hash{again}) THEN UPDATE SET "
+        f"{', '.join(f'{c} = s.{c}' for c in written if c not in kept)} "
+    )
     return (
-        f"MERGE INTO {names.of()} AS t USING (SELECT {values} FROM {names.of('stage')} x WHERE x.__outcome = 'live') "
-        f"AS s ON {on}t.source_id = s.source_id "
-        "WHEN MATCHED AND s.source_modified_at >= t.source_modified_at AND s.row_hash IS DISTINCT FROM t.row_hash "
-        f"THEN UPDATE SET {updates} WHEN NOT MATCHED THEN INSERT ({', '.join(written)}) "
-        f"VALUES ({', '.join(f's.{c}' for c in written)})"
+        f"MERGE INTO {table} AS t USING (SELECT {values} FROM {table}__stage x WHERE x.__outcome = 'live') "
+        f"AS s ON {' AND '.join(f't.{c} = s.{c}' for c in key)} {'' if mode == 'append' else update}"
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(written)}) VALUES ({', '.join(f's.{c}' for c in written)})"
     )
 
 
-def loads(dialect: Dialect, keep: str = "latest", columns: Sequence[Column] = COLUMNS) -> tuple[ObjectLoad, ...]:
-    """How the sample's objects enter its table."""
-    statements = target(dialect, columns).objects
+def loads(
+    dialect: Dialect, keep: str = "latest", columns: Sequence[Column] = COLUMNS, mode: str = "upsert",
+    *, per_object: bool = False,
+) -> tuple[ObjectLoad, ...]:  # fmt: skip
+    """How the sample's objects enter its tables; Contacts are deduplicated where one row a record is kept."""
+    statements = target(dialect, columns, mode, per_object=per_object).objects
+    dedupes = mode in ("upsert", "replace")
+    merges = {name: partial(one.merge, ()) for name, one in statements.items()}
     return (
-        ObjectLoad("Account", statements["Account"].merge(()), ACCOUNT),
-        ObjectLoad(
-            "Contact", statements["Contact"].merge(()), CONTACT, dedupes=True, keep=keep, created_column="created_date"
-        ),
+        ObjectLoad("Account", merges["Account"], ACCOUNT),
+        ObjectLoad("Contact", merges["Contact"], CONTACT, dedupes, keep, "created_date" if dedupes else None),
     )
 
 

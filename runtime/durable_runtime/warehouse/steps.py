@@ -1,4 +1,4 @@
-"""The statements of one batch's transaction in order; both dialects run the same text.
+"""The statements of one batch's transaction in order, where a record has one row; both dialects run the same text.
 
 A MERGE names bare columns only, all values being computed in its USING query. Work tables:
 `__staged` the file's rows, `__stage` those that are neither older than what is known nor the same, `__before` what
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from durable_runtime.warehouse.base import ObjectLoad
+from durable_runtime.warehouse.base import Batch, ObjectLoad, Write
 from durable_runtime.warehouse.dialect import Names, checked
 
 MOVED = ("loaded_at", "run_id", "pipeline_version")
 ABOUT = ("source_object", "source_id", "source_modified_at")
 REASONS = ("rule", "requirement", "message", "record")
 
+OLDER = "CASE WHEN l.source_modified_at < {0}.source_modified_at THEN 1 ELSE 0 END"  # a staged row than a known one
 # A flagged row's hash differs from any live row's, so that coming back is always a change.
 STAGED_HASH = (
     "CASE WHEN {0}.__outcome = 'live' THEN {0}.row_hash ELSE {0}.__outcome || ':' || COALESCE({0}.row_hash, '') END"
@@ -30,7 +31,22 @@ class Steps:
     names: Names
     columns: tuple[str, ...]
     plan: ObjectLoad
-    deletes: str
+    write: Write
+
+    @property
+    def work(self) -> tuple[str, ...]:
+        """The work tables that a batch begins with, empty."""
+        return ("before", "keys", "losers")
+
+    @property
+    def deletes(self) -> str:
+        """What becomes of rows that leave: skip, flag or remove."""
+        return self.write.deletes
+
+    @property
+    def merge(self) -> str:
+        """The generated MERGE, into these tables."""
+        return self.plan.merge(self.names.of() if self.names.is_beside else None)
 
     @property
     def unified(self) -> bool:
@@ -51,7 +67,11 @@ class Steps:
         """How a staged row finds its row in the target."""
         return ("t.source_object = s.source_object AND " if self.unified else "") + "t.source_id = s.source_id"
 
-    def stage_view(self) -> str:
+    def current(self) -> str:
+        """The live rows, as a relation."""
+        return f"(SELECT t.* FROM {self.names.of()} t WHERE {self.of('t')} AND NOT t.is_deleted)"
+
+    def stage_view(self, batch: Batch) -> str:
         """The staged rows that are neither late nor known already: the relation that the generated MERGE reads."""
         n = self.names
         return (
@@ -66,7 +86,7 @@ class Steps:
             self.snapshot(),
             *(self.gather_keys() if self.plan.dedupes else ()),
             *(self.bring_back() if self.plan.dedupes else self.forget_duplicates()),
-            self.plan.merge,
+            self.merge,
             *self.leave(),
             *self.rejects(),
             *(self.settle() if self.plan.dedupes else ()),
@@ -74,38 +94,52 @@ class Steps:
 
     def snapshot(self) -> str:
         """What is known of each staged Id: where it is, whether it is the same, whether it is newer."""
+        return (
+            f"INSERT INTO {self.names.of('before')} (source_id, was_live, was_flagged, was_duplicate, same, stale) "
+            "SELECT k.source_id, MAX(k.live), MAX(k.flagged), MAX(k.duplicate), MIN(k.same), MAX(k.stale) "
+            f"FROM ({' UNION ALL '.join([*self.seen(), *self.seen_elsewhere()])}) k GROUP BY k.source_id"
+        )
+
+    def seen(self) -> list[str]:
+        """Of staged Ids in the target and its duplicates: source_id, live, flagged, duplicate, same and stale."""
         n, staged_hash = self.names, STAGED_HASH.format("l")
+        same = f"CASE WHEN {{0}}.row_hash = {staged_hash} THEN 1 ELSE 0 END AS same, {OLDER} AS stale"
         known = [
             "SELECT t.source_id, CASE WHEN t.is_deleted THEN 0 ELSE 1 END AS live, "
-            "CASE WHEN t.is_deleted THEN 1 ELSE 0 END AS flagged, 0 AS duplicate, t.source_modified_at AS known_at, "
-            f"CASE WHEN t.row_hash = {staged_hash} THEN 1 ELSE 0 END AS same, l.source_modified_at AS read_at "
+            f"CASE WHEN t.is_deleted THEN 1 ELSE 0 END AS flagged, 0 AS duplicate, {same.format('t')} "
             f"FROM {n.of()} t JOIN {n.of('staged')} l ON t.source_id = l.source_id WHERE {self.of('t')}",
-            "SELECT r.source_id, 0, 0, 0, r.source_modified_at, CASE WHEN l.__outcome = 'rejected' "
-            "AND r.source_modified_at = l.source_modified_at AND r.rule = l.__rule "
-            "AND r.requirement IS NOT DISTINCT FROM l.__requirement "
-            "AND r.message IS NOT DISTINCT FROM l.__message AND r.record IS NOT DISTINCT FROM l.__record "
-            f"THEN 1 ELSE 0 END, l.source_modified_at FROM {n.of('rejects')} r "
-            f"JOIN {n.of('staged')} l ON r.source_id = l.source_id WHERE r.source_object = '{self.plan.object}'",
         ]
         if self.plan.dedupes:
             known.append(
-                "SELECT d.source_id, 0, 0, 1, d.source_modified_at, "
-                f"CASE WHEN d.row_hash = {staged_hash} THEN 1 ELSE 0 END, l.source_modified_at "
+                f"SELECT d.source_id, 0, 0, 1, {same.format('d')} "
                 f"FROM {n.of('duplicates')} d JOIN {n.of('staged')} l ON d.source_id = l.source_id "
                 f"WHERE {self.of('d')}"
             )
+        return known
+
+    def seen_elsewhere(self) -> list[str]:
+        """The same columns of staged Ids among rejects and tombstones."""
+        n = self.names
+        known = [
+            "SELECT r.source_id, 0 AS live, 0 AS flagged, 0 AS duplicate, CASE WHEN l.__outcome = 'rejected' "
+            "AND r.source_modified_at IS NOT DISTINCT FROM l.source_modified_at AND r.rule = l.__rule "
+            "AND r.requirement IS NOT DISTINCT FROM l.__requirement "
+            "AND r.message IS NOT DISTINCT FROM l.__message AND r.record IS NOT DISTINCT FROM l.__record "
+            f"THEN 1 ELSE 0 END AS same, {OLDER.format('r')} AS stale FROM {n.of('rejects')} r "
+            f"JOIN {n.of('staged')} l ON r.source_id = l.source_id WHERE r.source_object = '{self.plan.object}'",
+        ]
+        known.append(  # one that is to be rejected and has no open row is not known, whatever its rows say
+            "SELECT l.source_id, 0, 0, 0, 0, 0 "
+            f"FROM {n.of('staged')} l WHERE l.__outcome = 'rejected' AND l.source_id NOT IN "
+            f"(SELECT r.source_id FROM {n.of('rejects')} r WHERE r.source_object = '{self.plan.object}')"
+        )
         if self.deletes == "remove":
             known.append(
-                "SELECT x.source_id, 0, 0, 0, x.deleted_at, 0, l.source_modified_at "
+                "SELECT x.source_id, 0, 0, 0, 0, CASE WHEN l.source_modified_at < x.deleted_at THEN 1 ELSE 0 END "
                 f"FROM {n.control('durable_tombstone')} x JOIN {n.of('staged')} l ON x.source_id = l.source_id "
                 f"WHERE {self._tombstones('x')}"
             )
-        return (
-            f"INSERT INTO {n.of('before')} (source_id, was_live, was_flagged, was_duplicate, same, stale) "
-            "SELECT k.source_id, MAX(k.live), MAX(k.flagged), MAX(k.duplicate), MIN(k.same), "
-            "MAX(CASE WHEN k.read_at < k.known_at THEN 1 ELSE 0 END) "
-            f"FROM ({' UNION ALL '.join(known)}) k GROUP BY k.source_id"
-        )
+        return known
 
     def gather_keys(self) -> list[str]:
         """The new and the old dedupe keys of the staged rows."""
@@ -161,19 +195,33 @@ class Steps:
         """Under `flag`, keep a record that was deleted before it was first seen."""
         n = self.names
         computed = {
+            **self.own("s"),
             "is_deleted": "TRUE",
             "deleted_at": "s.source_modified_at",
             "deleted_reason": "s.__outcome",
             "row_hash": STAGED_HASH.format("s"),
-            "extensions": n.dialect.json.format("s.extensions"),
+            **self.first_seen_deleted(),
         }
-        own = {c.name for c in self.plan.columns} | {"source_object", "source_id", "source_modified_at", *MOVED}
-        columns = [c for c in self.columns if c in own or c in computed]
-        values = ", ".join(computed.get(c, f"s.{c}") for c in columns)
+        columns = [c for c in self.columns if c in computed]
+        values = ", ".join(computed[c] for c in columns)
         return [
             f"INSERT INTO {n.of()} ({', '.join(columns)}) SELECT {values} FROM {n.of('stage')} s "
             f"LEFT JOIN {n.of()} t ON {self.key} WHERE s.__outcome = 'deleted' AND t.source_id IS NULL"
         ]
+
+    def own(self, alias: str) -> dict[str, str]:
+        """Column -> its value of a staged row, for all but what tells whether the row is live."""
+        json = self.names.dialect.json
+        values = {
+            one.name: json.format(f"{alias}.{one.name}") if one.snowflake == "VARIANT" else f"{alias}.{one.name}"
+            for one in self.plan.columns
+        }
+        plain = {name: f"{alias}.{name}" for name in (*ABOUT, *MOVED)}
+        return {**plain, **values, self.write.extensions: json.format(f"{alias}.extensions")}
+
+    def first_seen_deleted(self) -> dict[str, str]:
+        """Column -> value of what else a record gets that was deleted before it was first seen."""
+        return {}
 
     def _tombstones(self, alias: str) -> str:
         return f"{alias}.table_name = '{self.names.table}' AND {alias}.object = '{checked(self.plan.object)}'"
@@ -204,11 +252,7 @@ class Steps:
     def settle(self) -> list[str]:
         """Leave one live row for each touched key; the others move whole to the duplicates."""
         n, columns = self.names, ", ".join(self.columns)
-        created = f"COALESCE(t.{self.plan.created_column}, t.source_modified_at)" if self.plan.created_column else ""
-        order = {
-            "latest": "t.source_modified_at DESC, t.source_id DESC",
-            "first": f"{created or 't.source_modified_at'}, t.source_id",
-        }[self.plan.keep]
+        order = self.precedence("t")
         moved = ", ".join(f"t.{c}" for c in self.columns)
         return [
             f"INSERT INTO {n.of('losers')} (source_id, winner_id) SELECT r.source_id, r.winner_id FROM ("
@@ -219,6 +263,15 @@ class Steps:
             f"FROM {n.of()} t JOIN {n.of('losers')} x ON x.source_id = t.source_id WHERE {self.of('t')}",
             self.delete("", f"SELECT x.source_id FROM {n.of('losers')} x"),
         ]
+
+    def precedence(self, alias: str) -> str:
+        """In which order rows compete for their dedupe key; the first one wins."""
+        created = self.plan.created_column
+        born = f"COALESCE({alias}.{created}, {alias}.source_modified_at)" if created else f"{alias}.source_modified_at"
+        return {
+            "latest": f"{alias}.source_modified_at DESC, {alias}.source_id DESC",
+            "first": f"{born}, {alias}.source_id",
+        }[self.plan.keep]
 
     def count(self) -> str:
         """How many staged rows are in each of the categories of Counts."""
@@ -244,15 +297,23 @@ class Steps:
             f"ON l.source_id = t.source_id WHERE {self.of('t')} GROUP BY t.source_id HAVING COUNT(*) > 1) x"
         )
 
+    def note_left(self) -> str:
+        """Remember which staged records left: the tables that are built do not hold them."""
+        n = self.names
+        return (
+            f"INSERT INTO {n.of('left')} (object, source_id) SELECT '{checked(self.plan.object)}', l.source_id "
+            f"FROM {n.of('staged')} l WHERE l.__outcome IN ('deleted', 'filtered')"
+        )
+
     def live(self) -> str:
         """How many live rows the object has."""
-        return f"SELECT COUNT(*) FROM {self.names.of()} t WHERE {self.of('t')} AND NOT t.is_deleted"
+        return f"SELECT COUNT(*) FROM {self.current()} t"
 
     def present(self) -> str:
         """Ids and stamps of live, duplicate and rejected rows."""
         n = self.names
         return (
-            f"SELECT t.source_id, t.source_modified_at FROM {n.of()} t WHERE {self.of('t')} AND NOT t.is_deleted "
+            f"SELECT t.source_id, t.source_modified_at FROM {self.current()} t "
             f"UNION ALL SELECT d.source_id, d.source_modified_at FROM {n.of('duplicates')} d WHERE {self.of('d')} "
             f"UNION ALL SELECT r.source_id, r.source_modified_at FROM {n.of('rejects')} r "
             f"WHERE r.source_object = '{self.plan.object}'"
@@ -279,14 +340,15 @@ class Steps:
         """Ids of live and duplicate rows of which the staged values say something else."""
         n = self.names
         held = [f"t.{name} IS DISTINCT FROM v.{name}" for name in columns]
+        member, column = n.dialect.member, f"t.{self.write.extensions}"
         held += [
-            f"{n.dialect.member.format('t.extensions', checked(name))} IS DISTINCT FROM v.__extension_{at}"
+            f"{member.format(column, checked(name))} IS DISTINCT FROM v.__extension_{at}"
             for at, name in enumerate(extensions)
         ]
         return " UNION ".join(
-            f"SELECT t.source_id FROM {n.of(place)} t JOIN {n.of('values')} v ON v.source_id = t.source_id "
-            f"WHERE {self.of('t')} AND NOT t.is_deleted AND ({' OR '.join(['v.__misfit IS NOT NULL', *held])})"
-            for place in ("", "duplicates")
+            f"SELECT t.source_id FROM {place} t JOIN {n.of('values')} v ON v.source_id = t.source_id "
+            f"WHERE {self.of('t')} AND ({' OR '.join(['v.__misfit IS NOT NULL', *held])})"
+            for place in (self.current(), n.of("duplicates"))
         )
 
     def open_rejects(self) -> str:
@@ -297,33 +359,37 @@ class Steps:
         """Take the missing rows out of the live set; `stamps` are the literals of what each flagged row carries."""
         n = self.names
         gone = f"SELECT m.source_id FROM {n.of('missing')} m"
-        keys = (
-            f"INSERT INTO {n.of('keys')} (dedupe_key) SELECT DISTINCT t.dedupe_key FROM {n.of()} t "
+        touched = " UNION ".join(  # a duplicate that is gone is a row that left like any other
+            f"SELECT t.dedupe_key FROM {n.of(place)} t "
             f"WHERE {self.of('t')} AND t.dedupe_key IS NOT NULL AND t.source_id IN ({gone})"
+            for place in ("", "duplicates")
         )
+        keys = f"INSERT INTO {n.of('keys')} (dedupe_key) {touched}"
         return [
-            self.delete("duplicates", gone),
             self.delete("rejects", gone),
-            *([keys, *self.bring_back()] if self.plan.dedupes else ()),
+            *([keys, *self.bring_back()] if self.plan.dedupes else [self.delete("duplicates", gone)]),
             *self._drop(gone, stamps),
             *(self.settle() if self.plan.dedupes else ()),
         ]
 
     def _drop(self, gone: str, stamps: dict[str, str]) -> list[str]:
         n, table = self.names, self.names.control("durable_tombstone")
-        rows = f"{n.of()} t WHERE {self.of('t')} AND NOT t.is_deleted AND t.source_id IN ({gone})"
-        if self.deletes == "remove":
-            bury = f"SELECT '{n.table}', '{self.plan.object}', t.source_id, t.source_modified_at FROM {rows}"
-            return [
-                f"INSERT INTO {table} (table_name, object, source_id, deleted_at) {bury}",
-                self.delete("", gone),
-            ]
+        if self.deletes != "remove":
+            return [self.flag_missing(f"{self.current()} t WHERE t.source_id IN ({gone})", stamps)]
+        bury = (
+            f"SELECT '{n.table}', '{self.plan.object}', t.source_id, t.source_modified_at FROM {self.current()} t "
+            f"WHERE t.source_id IN ({gone})"
+        )
+        return [f"INSERT INTO {table} (table_name, object, source_id, deleted_at) {bury}", self.delete("", gone)]
+
+    def flag_missing(self, rows: str, stamps: dict[str, str]) -> str:
+        """Flag live rows, given as what follows FROM, whose record is gone from the source."""
         key = "t.source_object, t.source_id" if self.unified else "t.source_id"
         flags = {"is_deleted": "TRUE", "deleted_reason": "'deleted'", "row_hash": "'deleted:' || t.row_hash", **stamps}
         if "dedupe_key" in self.columns:
             flags["dedupe_key"] = "CAST(NULL AS VARCHAR)"
         values = ", ".join(f"{value} AS {name}" for name, value in flags.items())
-        return [
-            f"MERGE INTO {n.of()} AS t USING (SELECT {key}, {values} FROM {rows}) AS s ON {self.key} "
+        return (
+            f"MERGE INTO {self.names.of()} AS t USING (SELECT {key}, {values} FROM {rows}) AS s ON {self.key} "
             f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{c} = s.{c}' for c in flags)}"
-        ]
+        )

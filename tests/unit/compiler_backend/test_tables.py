@@ -68,7 +68,7 @@ def test_duckdb_creates_the_tables_and_plans_the_merges(mode: str, layout: str, 
             )
             database.execute(f"EXPLAIN {one.merge()}")
             assert " AND ".join(f"t.{key} = s.{key}" for key in KEYS[mode, layout]) in one.merge()
-            assert ("WHEN MATCHED" in one.merge()) == (mode in ("upsert", "replace"))
+            assert ("WHEN MATCHED" in one.merge()) == (mode != "append")
 
 
 def test_each_object_has_a_table_of_its_own_without_the_objects_name(tmp_path: Path) -> None:

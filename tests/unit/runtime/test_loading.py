@@ -35,7 +35,7 @@ def test_another_organization_is_refused_with_both_names() -> None:
 
 
 def test_an_unchanged_target_may_be_topped_up() -> None:
-    check_target({"Account": GOOD}, "CRM.ACCOUNTS", ["Account", "Contact"])
+    check_target({"Account": GOOD}, {"Account": "CRM.ACCOUNTS", "Contact": "CRM.CONTACTS"})
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_an_unchanged_target_may_be_topped_up() -> None:
 )
 def test_a_changed_target_is_never_topped_up(change: dict[str, Any], text: str) -> None:
     with pytest.raises(TargetChanged, match=text) as caught:
-        check_target({"Account": replace(GOOD, **change)}, "CRM.ACCOUNTS", ["Account"])
+        check_target({"Account": replace(GOOD, **change)}, {"Account": "CRM.ACCOUNTS"})
     assert caught.value.exit_code == 4
     assert "--full" in caught.value.help
     assert caught.value.message.startswith("CRM.ACCOUNTS, Account: ")
 
 
 def test_an_emptied_target_that_never_had_rows_is_no_change() -> None:
-    check_target({"Account": replace(GOOD, rows_live=0, rows_now=0)}, "CRM.ACCOUNTS", ["Account"])
+    check_target({"Account": replace(GOOD, rows_live=0, rows_now=0)}, {"Account": "CRM.ACCOUNTS"})
 
 
 class Recorder:
@@ -89,4 +89,7 @@ def test_an_objects_load_has_its_own_columns_keys_and_created_date() -> None:
     load = object_load(target, Transform("Contact", "", columns, (), ("external_id",), "first"), ("Email",))
     assert load.columns == sample.CONTACT
     assert (load.dedupes, load.keep, load.created_column) == (True, "first", "created_date")
-    assert load.merge == target.objects["Contact"].merge(("Email",))
+    merge = target.objects["Contact"].merge
+    assert load.merge(None) == merge(("Email",))
+    assert load.merge("analytics.elsewhere") == merge(("Email",), "analytics.elsewhere")
+    assert "MERGE INTO analytics.elsewhere" in load.merge("analytics.elsewhere")
