@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from durable_compiler.catalogue import SYSTEM_FIELDS, Snapshot
+from durable_compiler.cursors import STANDING, cursor_of
 from durable_compiler.diagnostics import Diagnostic, Span, error
 from durable_compiler.expression_types import Mismatch, condition, fields_of
 from durable_compiler.ir import Expression, Pipeline, SourceObject
@@ -72,6 +73,7 @@ def _about_object(
         elif field in SYSTEM_FIELDS:
             yield _about_system(pipeline, file, path, f"{source.name}.{field}")
     yield from _hidden_order(pipeline, file, source)
+    yield from _ageless(pipeline, snapshot, file, source)
     rules = Rules(pipeline, snapshot, source, layout.columns[source.name])
     for path, expression in _expressions(pipeline, source):
         yield from _meaningless(pipeline, file, path, rules, expression)
@@ -101,6 +103,17 @@ def _hidden_order(pipeline: Pipeline, file: str, source: SourceObject) -> Iterat
         message = f"{source.name}.CreatedDate is hidden, but the first of several {source.name} records is kept by it"
         help = "Keep the latest, or leave the field as it is."
         yield error("DUR065", message, file, span, requirement=owner, help=help)
+
+
+def _ageless(pipeline: Pipeline, snapshot: Snapshot, file: str, source: SourceObject) -> Iterator[Diagnostic]:
+    """History from a day on, of an object whose records do not tell when they were created."""
+    created = snapshot.by_name[source.name].field("CreatedDate")
+    told = (created is not None and created.filterable) or cursor_of(pipeline, source, snapshot) in STANDING
+    if source.since is not None and not told:
+        owner, span = _owner(pipeline, "source.objects[].since", "source.objects")
+        message = f"{source.name} has no CreatedDate, by which history begins on a certain day"
+        help = "Name the objects that have one: Loads history of Contacts from 2023-01-01"
+        yield error("DUR031", message, file, span, requirement=owner, help=help)
 
 
 def _expressions(pipeline: Pipeline, source: SourceObject) -> Iterator[tuple[str, Expression]]:

@@ -13,6 +13,7 @@ FALLBACKS = {
     "CreatedDate": "records are read once; a later change is seen by a full refresh only",
     "LoginTime": "records are read once; a later change is seen by a full refresh only",
 }
+STANDING = ("CreatedDate", "LoginTime")  # those that no change moves
 WHOLE = "the object has no stamp of any kind, so every run reads it whole"
 
 

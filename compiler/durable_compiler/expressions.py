@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TypeVar
 
 from durable_compiler.ir import Blank, Default, EnumMap, Mapping, Pipeline, Scalar
@@ -33,7 +34,7 @@ TRANSFORMS = {
     "lower": "lower({0})",
     "upper": "upper({0})",
     "digits": "digits_of({0})",
-    "e164": "{0}",  # the runtime refuses to run it: a phone number's form is no matter of SQL
+    "e164": "e164({0})",  # looks up what durable_runtime.phones made of the text: no matter of SQL
 }
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?")
 
@@ -127,11 +128,27 @@ def _entry(entries: tuple[_Entry, ...], column: MappedColumn) -> _Entry | None:
 
 def cleaned_text(column: MappedColumn, pipeline: Pipeline) -> Sql:
     """The landed text after blanks and clean-ups; what Salesforce sends as a number or date has nothing to clean."""
+    return _cleaned(_without_blanks(column, pipeline), _clean_ups(column, pipeline))
+
+
+def phone_text(column: MappedColumn, pipeline: Pipeline) -> Sql | None:
+    """What is read as a telephone number: the landed text after all clean-ups before that; None for other columns."""
+    steps = _clean_ups(column, pipeline) if column.field else ()
+    return _cleaned(_without_blanks(column, pipeline), steps[: steps.index("e164")]) if "e164" in steps else None
+
+
+def _cleaned(text_of: Sql, steps: Iterable[str]) -> Sql:
+    for step in steps:
+        text_of = Sql(TRANSFORMS[step].format(text_of))
+    return text_of
+
+
+def _clean_ups(column: MappedColumn, pipeline: Pipeline) -> tuple[str, ...]:
+    """The field's own, and the convention for telephone numbers unless the spec wants this one's digits alone."""
     mapping = mapping_of(column, pipeline) if column.source_type not in TYPES else None
-    cleaned = _without_blanks(column, pipeline)
-    for transform in mapping.transforms if mapping else ():
-        cleaned = Sql(TRANSFORMS[transform].format(cleaned))
-    return cleaned
+    own: tuple[str, ...] = mapping.transforms if mapping else ()
+    plain = column.source_type == "phone" and column.kind == "text" and not {"e164", "digits"} & set(own)
+    return (*own, "e164") if pipeline.conventions.phones is not None and plain else own
 
 
 def _without_blanks(column: MappedColumn, pipeline: Pipeline) -> Sql:

@@ -63,6 +63,7 @@ def object_values(rules: Rules, owners: Owners, own_name: str) -> dict[str, Any]
         "rules": [*one.made_rules(made), *one.required(), *one.checks()],
         "where": one.where(),
         "masks": list(one.masks()),
+        "phones": one.phones(),
         "key_columns": tuple(rules.by_field[field].name for field in dedupe.by) if dedupe else (),
         "keep": dedupe.keep if dedupe else "latest",
         "dedupe_reason": words(pipeline, "dedupe"),
@@ -224,6 +225,14 @@ class _Object:
                 owner = self.owner("masks", column.field)
                 yield {"field": column.field, "column": column.name, "method": method, "requirement": owner}
 
+    def phones(self) -> dict[str, Any] | None:
+        """The telephone numbers that become E.164."""
+        texts = [(column.name, expressions.phone_text(column, self.pipeline)) for column in self.rules.columns]
+        found = [{"column": name, "value": str(text)} for name, text in texts if text is not None]
+        region = self.pipeline.conventions.phone_region
+        reason = words(self.pipeline, "mappings[].transforms", "conventions")
+        return {"region": region, "texts": found, "reason": reason} if found else None
+
     def method(self, column: MappedColumn) -> str | None:
         """How a column is hidden; a related object's field is hidden as its own object says."""
         if "." in column.field:
@@ -249,6 +258,7 @@ class _Object:
         if not column.field:
             return str(next(one.value for one in made if one.column is column))
         shaped = any(self.has(path, column.field) for path in SHAPING if path != "masks")
+        shaped = shaped or expressions.phone_text(column, self.pipeline) is not None
         return str(expressions.value(column, self.pipeline)) if shaped else ""
 
     def notes(self) -> Iterator[str]:

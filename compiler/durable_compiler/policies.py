@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from durable_compiler.expressions import phone_text
 from durable_compiler.ir import Pipeline
 from durable_compiler.layout import Layout, MappedColumn
 from durable_runtime import spec
@@ -61,7 +62,7 @@ class Policy:
     reason: str
 
 
-STOPPING = ("max_runtime_seconds", "max_api_share", "regions")
+STOPPING = ("since", "phones", "max_runtime_seconds", "max_api_share", "regions", "strategy", "max_diff_ratio")
 
 
 def policies(pipeline: Pipeline, layout: Layout) -> spec.Policies:
@@ -126,10 +127,7 @@ def _columns(layout: Layout) -> Iterator[MappedColumn]:
 
 def _phones(pipeline: Pipeline, layout: Layout) -> tuple[str, ...]:
     """The columns whose numbers become E.164, by a clause of their own or by the convention."""
-    own = {(one.object, one.field) for one in pipeline.mappings if "e164" in one.transforms}
-    every = pipeline.conventions.phones is not None
-    found = [one for one in _columns(layout) if (one.object, one.field) in own]
-    found += [one for one in _columns(layout) if every and one.source_type == "phone" and one not in found]
+    found = (one for one in _columns(layout) if phone_text(one, pipeline) is not None)
     return tuple(f"{one.object}.{one.name}" for one in found)
 
 

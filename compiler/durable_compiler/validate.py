@@ -8,8 +8,8 @@ from pathlib import Path
 
 ALLOWED_IMPORTS = frozenset({"__future__", "sys", "durable_runtime.cli", "durable_runtime.spec"})
 ALLOWED_CALLS = frozenset(
-    "Alert Column Extract Filter Guard Mask Pipeline Policies Requirement Retry Rule Schedule Statements Target".split()
-    + "Transform main exit join".split()
+    "Alert Column Extract Filter Guard Mask Phones Pipeline Policies Requirement Retry Rule Schedule Statements".split()
+    + "Target Transform main exit join".split()
 )
 ALLOWED_STATEMENTS = (ast.Assign, ast.Expr, ast.FunctionDef, ast.If, ast.Import, ast.ImportFrom, ast.Return)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from durable_runtime.spec import Pipeline
 
 
-class _Run(click.Command):
+class MachineCommand(click.Command):
     """A command whose wrong command line gives a machine its JSON object too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -31,7 +31,7 @@ class _Run(click.Command):
             raise
 
 
-@click.command("run", cls=_Run, epilog="Example: durable run customer_data --profile prod --json")
+@click.command("run", cls=MachineCommand, epilog="Example: durable run customer_data --profile prod --json")
 @click.argument("name")
 @click.option("--profile", metavar="P", help="The profile of durable.toml to use.")
 @click.option("--full", is_flag=True, help="Read everything again instead of what changed.")
@@ -60,10 +60,11 @@ def command(
     values += [("--allow-guard", one) for one in guards]
     argv = ["run", *(flag for flag, given in flags.items() if given)]
     argv += [part for flag, value in values if value is not None for part in (flag, value)]
-    raise SystemExit(_run(name, argv, machine))
+    raise SystemExit(called(name, argv, machine))
 
 
-def _run(name: str, argv: list[str], machine: bool) -> int:
+def called(name: str, argv: list[str], machine: bool) -> int:
+    """The exit code of a package's command line; a machine gets a JSON object where it is refused."""
     from durable_runtime.errors import PackageMismatch
 
     try:

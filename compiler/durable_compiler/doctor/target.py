@@ -67,7 +67,7 @@ def _account(exam: Exam) -> Finding:
         own = granted(target, f"{database}.{schema}", str(role))
     finally:
         target.disconnect()
-    grant = f"GRANT CREATE TABLE, CREATE STAGE ON SCHEMA {database}.{schema} TO ROLE {role}"
+    grant = f"GRANT CREATE TABLE, CREATE VIEW, CREATE STAGE ON SCHEMA {database}.{schema} TO ROLE {role}"
     if own is None:
         return warning(f"{where}: reachable; what the role may do there cannot be told", f"Make sure of: {grant}.")
     if not own & set(WRITING):

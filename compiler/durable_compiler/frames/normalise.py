@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -44,10 +45,32 @@ def build(values: Values, sentence: Sentence) -> Normalise | Fault | None:
     if any(step in _ENDS and later not in _ENDS for step, later in pairwise(steps)):
         return None
     fields: tuple[FieldName, ...] = tuple(dict.fromkeys(values["owned"]))
+    if steps == ("e164",) and len(fields) == 1 and _every_phone(*fields[0], sentence):
+        return None
     if {"lower", "upper"} <= set(steps):
         message = "a value cannot be both in lower and in upper case"
         return fault_at(sentence, fields, "DUR065", message, "Keep one of them.")
     return _refused(fields, steps, sentence) or Normalise(fields, steps, phone_region=values.get("region"))
+
+
+_EVERY_PHONE = re.compile(r"\b((phone|telephone) (numbers?|fields?|values?)|phones|telephones)\b")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_OF_PHONES = frozenset("phone telephone number numbers field fields value values".split())
+
+
+def _every_phone(owner: str, name: str, sentence: Sentence) -> bool:
+    """Whether `phone numbers`, with only one object to sync, are those of all fields and not of the one called Phone.
+
+    A sentence that names the object, or says more of the field's name, means the field; a field that is called Phone
+    Number may be meant or not.
+    """
+    schema = sentence.catalogue.by_name[owner]
+    field = schema.field(name)
+    assert field is not None
+    words = _WORD.findall(f"{field.label} {name} {schema.label} {schema.label_plural} {owner}")
+    named = {one.lower() for one in words} - {"phone", "telephone", "c"}
+    said = " ".join(token.norm for token in sentence.tokens)
+    return _EVERY_PHONE.search(said) is not None and not named & (sentence.words | _OF_PHONES)
 
 
 _ENDS = ("digits", "e164")
