@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from durable_runtime.errors import GuardStopped
+from durable_runtime.errors import Evidence, GuardStopped
 from durable_runtime.extraction import count
 from durable_runtime.reconcile import Found
 from durable_runtime.salesforce.landing import private_folder
 from durable_runtime.salesforce.session import Session
+from durable_runtime.scratch import scratch
 from durable_runtime.spec import LEAVING_KINDS, Guard
 from durable_runtime.transformation import Staged
-from durable_runtime.warehouse.base import Changes, Lease, Warehouse
+from durable_runtime.warehouse.base import Arrivals, Changes, Forecast, Lease, Warehouse
 from durable_runtime.warehouse.forecast import write_arriving
 
 if TYPE_CHECKING:
@@ -33,35 +35,97 @@ class Outcomes:
     rejected: int
 
 
+@dataclass(frozen=True)
+class _Object:
+    """What a run would do to one object; the warehouse is asked only where what was staged could break a limit."""
+
+    job: Job
+    warehouse: Warehouse
+    lease: Lease
+    staged: Staged
+    gone: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        return self.staged.object
+
+    @property
+    def known(self) -> bool:
+        """Whether anything of the object was ever loaded."""
+        return self.name in self.job.states
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        return _outcomes(self.staged)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What will be held; a warehouse has one forecast at a time, so an object's questions come together."""
+        folder = private_folder(self.job.folder.files / "guards" / self.name)
+        arriving = write_arriving([path for path, _ in self.staged.batches], folder / "arriving.parquet")
+        return self.warehouse.forecast(self.lease, self.name, arriving, folder)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What the load, and then the deletion of what is gone, would do to rows that are live now."""
+        return self.forecast.changes(self.gone)
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """How many records are found, and how many of them rejected: a first load finds all that it read."""
+        if not self.known:
+            return Arrivals(self.outcomes.rows, self.outcomes.rejected)
+        return self.forecast.arrivals()
+
+
 def check(
     job: Job, warehouse: Warehouse, lease: Lease, staged: Mapping[str, Staged], found: Mapping[str, Found]
 ) -> None:
-    """Raise GuardStopped, before anything is written, for a change beyond the limits that was not let pass."""
+    """Raise GuardStopped, before anything is written, naming every limit that was passed and not let pass."""
+    hits: list[Evidence] = []
     changes: dict[str, Changes] = {}
     for name, one in staged.items():
-        outcomes, gone = _outcomes(one), found[name].gone if name in found else ()
-        _check_rejected(job, name, outcomes)
-        asked = bool(_asked(job, LEAVING_KINDS))
-        if name in job.states and (asked or outcomes.leaving + len(gone) > LEAVING_ROWS):
-            changes[name] = _changes(job, warehouse, lease, one, gone)
-        if name in changes and not _asked(job, LEAVING_KINDS, name):
-            _check_leaving(job, name, changes[name].leaving)
+        seen = _Object(job, warehouse, lease, one, found[name].gone if name in found else ())
+        hits += _rejected(seen)
+        if _may_change(seen, complete=name in found):
+            changes[name] = seen.changes
+            hits += _leaving(seen) if not _asked(job, LEAVING_KINDS, name) else ()
     for guard in _asked(job, LEAVING_KINDS):
-        _check_changes(job, guard, {name: one for name, one in changes.items() if guard.object in (None, name)})
+        hits += LIMITS[guard.kind](
+            job, guard, {name: one for name, one in changes.items() if guard.object in (None, name)}
+        )
+    _stop(job, hits, "nothing was written")
+
+
+def _may_change(one: _Object, *, complete: bool) -> bool:
+    """Whether the warehouse has to be asked what the load would do to live rows.
+
+    A table that is replaced loses what its source does not hold any more; one that was read only in part is not
+    switched.
+    """
+    if one.job.pipeline.policies.mode == "replace":
+        return one.known and complete
+    concerned = one.outcomes.leaving + len(one.gone) > LEAVING_ROWS
+    return one.known and (bool(_asked(one.job, LEAVING_KINDS)) or concerned)
 
 
 def check_source(job: Job, session: Session) -> None:
     """Raise GuardStopped, before anything is read, for an object of which Salesforce holds too few records."""
+    hits = []
     for guard in _asked(job, ("min_rows",)):
         names = [one.object for one in job.extracts if guard.object in (None, one.object)]
         held = {name: count(session, name) for name in names}
-        for name, rows in held.items():
-            if rows < guard.value:
-                _stop(
-                    job, guard, name,
-                    f"Salesforce holds {rows:,} {name} records, and {guard.requirement} wants at least "
-                    f"{guard.value:,}; nothing was read.",
-                )  # fmt: skip
+        hits += [
+            Evidence(
+                f"min_rows:{name}",
+                f"Salesforce holds {rows:,} {name} records, and {guard.requirement} wants at least {guard.value:,}",
+                {"held": rows, "limit": guard.value},
+                guard.requirement,
+            )
+            for name, rows in held.items()
+            if rows < guard.value
+        ]
+    _stop(job, hits, "nothing was read")
 
 
 def _asked(job: Job, kinds: tuple[str, ...], name: str | None = None) -> list[Guard]:
@@ -70,69 +134,95 @@ def _asked(job: Job, kinds: tuple[str, ...], name: str | None = None) -> list[Gu
     return [one for one in asked if name is None or one.object in (None, name)]
 
 
-def _check_changes(job: Job, guard: Guard, changes: dict[str, Changes]) -> None:
-    """One guard against the objects that it is about, taken together."""
-    label = guard.object or "all objects"
+def _stop(job: Job, hits: Sequence[Evidence], outcome: str) -> None:
+    """Raise GuardStopped for the limits that nobody let pass; what was let pass is noted with its numbers."""
+    stopping = [one for one in hits if one.subject not in job.options.allowed_guards]
+    if not stopping:
+        for one in hits:
+            job.summary.event("guard_passed", guard=one.subject, found=one.message, numbers=dict(one.numbers))
+        return
+    words = " ".join(f"--allow-guard {one.subject}" for one in stopping)
+    error = GuardStopped(
+        f"{'; '.join(one.message for one in stopping)}; {outcome}.",
+        help=f"{LOOK}, let one run pass: {words}",
+        requirement=", ".join(dict.fromkeys(one.requirement for one in stopping if one.requirement)) or None,
+    )
+    error.evidence = tuple(stopping)
+    raise error
+
+
+LOOK = "Look at what happened in Salesforce; if that is right"
+
+
+def _deleted(_job: Job, guard: Guard, changes: Mapping[str, Changes]) -> Iterator[Evidence]:
+    """`max_deleted_rows` against the objects that it is about, taken together."""
     leaving = sum(one.leaving for one in changes.values())
-    if guard.kind == "max_deleted_rows" and leaving > guard.value:
-        _stop(
-            job, guard, guard.object,
-            f"{leaving:,} live rows of {label} would be flagged or removed, and {guard.requirement} lets at most "
-            f"{guard.value:,}; nothing was written.",
-        )  # fmt: skip
-    steady = [name for name in changes if not job.rebuilt(name)]
-    changed = sum(changes[name].updated + changes[name].leaving for name in steady)
-    live = sum(job.states[name].rows_now for name in steady)
-    if guard.kind == "max_changed_ratio" and changed > live * guard.value:
-        _stop(
-            job, guard, guard.object,
-            f"{changed:,} of {live:,} live rows of {label} would change, and {guard.requirement} lets at most "
-            f"{guard.value:.4g} of them; nothing was written.",
-        )  # fmt: skip
-
-
-def _stop(job: Job, guard: Guard, name: str | None, message: str) -> None:
-    word = f"{guard.kind}:{name or 'all'}"
-    if word not in job.options.allowed_guards:
-        help = f"If that is right, let this run pass once: --allow-guard {word}"
-        raise GuardStopped(message, help=help, requirement=guard.requirement)
-
-
-def _check_leaving(job: Job, name: str, leaving: int) -> None:
-    """What holds where the requirements say nothing."""
-    guard, live = f"max_deleted:{name}", job.states[name].rows_now
-    if leaving > LEAVING_ROWS and leaving > live * LEAVING_RATIO and guard not in job.options.allowed_guards:
-        raise GuardStopped(
-            f"{leaving:,} of {live:,} live {name} rows would be flagged or removed; nothing was written.",
-            help=f"If that is right, let this run pass once: --allow-guard {guard}",
+    if leaving > guard.value:
+        yield Evidence(
+            f"{guard.kind}:{guard.object or 'all'}",
+            f"{leaving:,} live rows of {guard.object or 'all objects'} would be flagged or removed, and "
+            f"{guard.requirement} lets at most {guard.value:,}",
+            {"leaving": leaving, "limit": guard.value},
+            guard.requirement,
         )
 
 
-def _check_rejected(job: Job, name: str, outcomes: Outcomes) -> None:
-    guard = f"max_rejected:{name}"
-    over = outcomes.rows > REJECTED_ROWS and outcomes.rejected > outcomes.rows * REJECTED_RATIO
-    if over and guard not in job.options.allowed_guards:
-        raise GuardStopped(
-            f"{outcomes.rejected:,} of {outcomes.rows:,} {name} records would be rejected; nothing was written.",
-            help=f"Look at the rules; if that is right, let this run pass once: --allow-guard {guard}",
+def _changed(job: Job, guard: Guard, changes: Mapping[str, Changes]) -> Iterator[Evidence]:
+    """`max_changed_ratio`: updated, flagged and removed rows of those that were live before the run.
+
+    A first load, an object that is built anew after a change of its requirements, and replace change everything for a
+    good reason and do not count. Of all objects, those that this run does not touch count among the live rows.
+    """
+    if job.pipeline.policies.mode == "replace":
+        return
+    anew = {name for name in job.shapes if job.rebuilt(name)}
+    steady = [one.object for one in job.pipeline.extracts if one.object in job.states and one.object not in anew]
+    live = sum(job.states[name].rows_now for name in steady if guard.object in (None, name))
+    updated = sum(one.updated for name, one in changes.items() if name not in anew)
+    leaving = sum(one.leaving for name, one in changes.items() if name not in anew)
+    if updated + leaving > live * guard.value:
+        yield Evidence(
+            f"{guard.kind}:{guard.object or 'all'}",
+            f"{updated + leaving:,} of {live:,} live rows of {guard.object or 'all objects'} would change, and "
+            f"{guard.requirement} lets at most {guard.value:.4g} of them",
+            {"updated": updated, "leaving": leaving, "live": live, "limit": guard.value},
+            guard.requirement,
+        )
+
+
+LIMITS = {"max_deleted_rows": _deleted, "max_changed_ratio": _changed}
+
+
+def _leaving(one: _Object) -> Iterator[Evidence]:
+    """What holds where the requirements say nothing of leaving rows."""
+    leaving, live = one.changes.leaving, one.job.states[one.name].rows_now
+    if leaving > LEAVING_ROWS and leaving > live * LEAVING_RATIO:
+        yield Evidence(
+            f"max_deleted:{one.name}",
+            f"{leaving:,} of {live:,} live {one.name} rows would be flagged or removed",
+            {"leaving": leaving, "live": live, "limit": LEAVING_RATIO},
+        )
+
+
+def _rejected(one: _Object) -> Iterator[Evidence]:
+    """More than half of over 100 records found; what is as it was does not count, on neither side."""
+    if one.outcomes.rejected <= REJECTED_ROWS * REJECTED_RATIO:
+        return
+    found, rejected = one.arrivals.found, one.arrivals.rejected
+    if found > REJECTED_ROWS and rejected > found * REJECTED_RATIO:
+        yield Evidence(
+            f"max_rejected:{one.name}",
+            f"{rejected:,} of {found:,} {one.name} records would be rejected",
+            {"rejected": rejected, "found": found, "limit": REJECTED_RATIO},
         )
 
 
 def _outcomes(staged: Staged) -> Outcomes:
-    import duckdb
-
     paths = [str(path) for path, _ in staged.batches]
-    with duckdb.connect() as database:
+    with scratch() as database:
         row = database.execute(
             """SELECT count(*), count(*) FILTER (__outcome IN ('deleted', 'filtered', 'rejected')),
                       count(*) FILTER (__outcome = 'rejected') FROM read_parquet(?)""",
             [paths],
         ).fetchone()
     return Outcomes(*row) if row else Outcomes(0, 0, 0)
-
-
-def _changes(job: Job, warehouse: Warehouse, lease: Lease, staged: Staged, gone: Sequence[str]) -> Changes:
-    """What the load, and then the deletion of what is gone, would do to rows that are live now."""
-    folder = private_folder(job.folder.files / "guards" / staged.object)
-    arriving = write_arriving([path for path, _ in staged.batches], folder / "arriving.parquet")
-    return warehouse.forecast(lease, staged.object, arriving, folder).changes(gone)
