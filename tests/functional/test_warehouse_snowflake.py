@@ -1,86 +1,42 @@
-"""What the Snowflake driver reports becomes one of the product's errors, with what to do."""
+"""Logging in to Snowflake: what the driver is given, and what a refusal becomes."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import snowflake.connector.errors as driver
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from durable_runtime.configuration import WarehouseSettings
+from durable_runtime.clock import SYSTEM
+from durable_runtime.configuration import AlertSettings, KeySettings, Profile, SalesforceSettings, WarehouseSettings
 from durable_runtime.credentials import given
 from durable_runtime.errors import (
     ConfigurationError,
     CredentialsRejected,
-    LockHeld,
-    PermissionMissing,
     PipelineError,
-    StatementFailed,
     WarehouseUnavailable,
 )
 from durable_runtime.spec import Target
 from durable_runtime.warehouse import sample
 from durable_runtime.warehouse.dialect import SNOWFLAKE
-from durable_runtime.warehouse.snowflake import (
-    ERRORS,
-    SnowflakeWarehouse,
-    classified,
-    private_key,
-    put_path,
-    same_region,
-)
+from durable_runtime.warehouse.opening import warehouse_of
+from durable_runtime.warehouse.snowflake import SnowflakeWarehouse, put_path
+from durable_runtime.warehouse.snowflake_session import Tag, parameters, same_region
+from generated.customer_data.pipeline import PIPELINE
 
 
 def settings(**changes: Any) -> WarehouseSettings:
     """A profile's warehouse."""
     plain: dict[str, Any] = {"kind": "snowflake", "account": "org-account", "user": "DURABLE"}
     return WarehouseSettings(**{**plain, **changes})
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (driver.ProgrammingError(msg="syntax error", errno=1003, sqlstate="42000"), StatementFailed),
-        (driver.ProgrammingError(msg="does not exist or not authorized", errno=2003), PermissionMissing),
-        (driver.ProgrammingError(msg="Insufficient privileges", errno=3001, sqlstate="42501"), PermissionMissing),
-        (driver.ProgrammingError(msg="No active warehouse selected", errno=606), ConfigurationError),
-        (driver.ProgrammingError(msg="has locked table", errno=625), LockHeld),
-        (driver.ProgrammingError(msg="Statement reached its timeout", errno=630), WarehouseUnavailable),
-        (driver.ProgrammingError(msg="Duplicate row detected", errno=100090), StatementFailed),
-        (driver.ProgrammingError(msg="NULL result in a non-nullable column", errno=100072), StatementFailed),
-        (driver.DatabaseError(msg="Incorrect username or password", errno=390100), CredentialsRejected),
-        (driver.DatabaseError(msg="JWT token is invalid", errno=394304), CredentialsRejected),
-        (driver.DatabaseError(msg="Session no longer exists", errno=390111), WarehouseUnavailable),
-        (driver.OperationalError(msg="Could not connect", errno=250001), WarehouseUnavailable),
-        (driver.OperationalError(msg="new and unknown", errno=299999), WarehouseUnavailable),
-        (driver.InternalServerError(), WarehouseUnavailable),
-        (driver.TooManyRequests(), WarehouseUnavailable),
-        (driver.ForbiddenError(), PermissionMissing),
-        (ValueError("a bug of the driver"), StatementFailed),
-    ],
-    ids=lambda value: f"{value.__class__.__name__}-{value.errno}" if isinstance(value, driver.Error) else None,
-)
-def test_a_drivers_error_becomes_one_of_ours(error: Exception, kind: type[PipelineError]) -> None:
-    ours = classified(error, "Snowflake refused a statement")
-    assert type(ours) is kind
-    assert ours.help.endswith(".")
-    assert ours.message.startswith("Snowflake refused a statement: ")
-
-
-@pytest.mark.parametrize("number", sorted(ERRORS))
-def test_every_number_of_the_table_is_honoured(number: int) -> None:
-    kind, help = ERRORS[number]
-    ours = classified(driver.ProgrammingError(msg="first line\nsecond line", errno=number), "Snowflake")
-    assert (type(ours), ours.help, ours.message) == (kind, help, "Snowflake: first line")
 
 
 @contextmanager
@@ -146,8 +102,8 @@ def test_the_specs_database_and_schema_win_over_the_profiles() -> None:
     assert (arguments["database"], arguments["schema"]) == ("CRM", "ANALYTICS")
     assert (arguments["role"], arguments["warehouse"]) == ("LOADER", "LOAD_XS")
     assert arguments["session_parameters"]["TIMEZONE"] == "UTC"
-    assert arguments["session_parameters"]["QUERY_TAG"] == "durable:customers"
-    assert arguments["network_timeout"] == 3600
+    assert json.loads(arguments["session_parameters"]["QUERY_TAG"])["pipeline"] == "customers"
+    assert arguments["network_timeout"] == 3660
     assert "password" not in arguments
 
 
@@ -159,17 +115,10 @@ def test_a_spec_without_a_schema_uses_the_profiles() -> None:
     assert (warehouse.arguments()["schema"], warehouse.names.of()) == ("LANDING", "LANDING.customers")
 
 
-def test_a_pem_key_is_handed_over_as_der() -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    loaded = load_der_private_key(private_key(pem), password=None)
-    assert isinstance(loaded, rsa.RSAPrivateKey)
-    assert loaded.private_numbers() == key.private_numbers()
-
-
-def test_a_key_that_is_no_pem_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match="not an unencrypted PEM key"):
-        private_key("no key")
+@pytest.mark.parametrize("folder", ["what?", "all*"])
+def test_a_path_that_put_would_take_for_a_pattern_is_refused(folder: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"takes \* and \? for patterns"):
+        put_path(Path("/data") / folder / "a.parquet")
 
 
 def test_a_quote_in_a_path_cannot_end_the_put() -> None:
@@ -181,3 +130,85 @@ def test_a_quote_in_a_path_cannot_end_the_put() -> None:
 )
 def test_a_region_is_compared_in_either_spelling(found: str, same: bool) -> None:
     assert same_region("aws:eu-central-1", found) is same
+
+
+@contextmanager
+def listening() -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """A server that lets everybody in and answers a statement with one row, and what it was sent."""
+    heard: list[dict[str, Any]] = []
+    row_type = [
+        {
+            "name": "N",
+            "type": "fixed",
+            "scale": 0,
+            "precision": 38,
+            "length": None,
+            "byteLength": None,
+            "nullable": False,
+        }
+    ]
+    log_in = {"token": "t", "masterToken": "m", "parameters": [], "sessionInfo": {}, "sessionId": 1}
+    answer = {"parameters": [], "rowtype": row_type, "rowset": [["1"]], "total": 1, "returned": 1, "queryId": "q",
+              "queryResultFormat": "json", "statementTypeId": 4096}  # fmt: skip
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.headers.get("Content-Encoding") == "gzip":
+                sent = gzip.decompress(sent)
+            heard.append({"path": self.path.partition("?")[0], **json.loads(sent or b"{}")})
+            data = log_in if "login" in self.path else answer
+            body = json.dumps({"data": data, "success": True, "code": None, "message": None}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, heard
+        server.shutdown()
+
+
+def test_a_session_is_opened_with_every_parameter_and_every_statement_says_whose_it_is() -> None:
+    tag = Tag("customers", "run-1", {"Account": ("R1.1", "R1.2"), "Contact": ("R1.3",)})
+    with listening() as (port, heard):
+        local = settings(password=given("x", "password"), host="127.0.0.1", port=port, protocol="http")
+        warehouse = SnowflakeWarehouse(local, sample.target(SNOWFLAKE), tag=tag, seconds=900)
+        warehouse.open()
+        warehouse.query("SELECT 1")
+        with warehouse.about("Contact"):
+            warehouse.query("SELECT 2")
+        warehouse.query("SELECT 3")
+        warehouse.disconnect()
+    (opened,) = (one["data"] for one in heard if "login" in one["path"])
+    asked = parameters(tag.text(), 900)
+    assert {name: opened["SESSION_PARAMETERS"][name] for name in asked} == asked
+    assert opened["SESSION_PARAMETERS"]["CLIENT_VALIDATE_DEFAULT_PARAMETERS"] is True
+    assert opened["SESSION_PARAMETERS"]["CLIENT_SESSION_KEEP_ALIVE"] is True
+    told = {one["sqlText"]: json.loads(one["parameters"]["QUERY_TAG"]) for one in heard if "sqlText" in one}
+    whole = {"tool": "durable", "pipeline": "customers", "run_id": "run-1", "requirements": ["R1.1", "R1.2", "R1.3"]}
+    assert told["SELECT 1"] == whole
+    assert told["SELECT 2"] == {**whole, "object": "Contact", "requirements": ["R1.3"]}
+    assert told["SELECT 3"] == whole
+
+
+def test_a_pipelines_own_time_limit_and_requirements_reach_the_adapter(tmp_path: Path) -> None:
+    package = PIPELINE
+    limited = replace(package, policies=replace(package.policies, max_runtime_seconds=7200))
+    nobody, alerts = SalesforceSettings(sandbox=True), AlertSettings(file=True)
+    profile = Profile("prod", tmp_path, tmp_path, nobody, settings(), alerts, KeySettings())
+    found = warehouse_of(profile, limited, SYSTEM, run_id="run-7")
+    assert isinstance(found, SnowflakeWarehouse)
+    told = found.arguments()["session_parameters"]
+    assert (told["STATEMENT_TIMEOUT_IN_SECONDS"], told["LOCK_TIMEOUT"]) == (7200, 7200)
+    tag = json.loads(found.tag.text("Account"))
+    assert (tag["pipeline"], tag["run_id"], tag["object"]) == ("customer_data", "run-7", "Account")
+    assert tag["requirements"] == list(next(one for one in package.extracts if one.object == "Account").requirements)
+    usual = warehouse_of(profile, package, SYSTEM)
+    assert isinstance(usual, SnowflakeWarehouse)
+    assert usual.arguments()["session_parameters"]["LOCK_TIMEOUT"] == 3600

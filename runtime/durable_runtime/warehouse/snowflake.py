@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,68 +12,32 @@ from typing import Any
 from durable_runtime.configuration import WarehouseSettings
 from durable_runtime.errors import (
     ConfigurationError,
-    CredentialsRejected,
-    DiskFull,
     Incomplete,
     LockHeld,
-    PermissionMissing,
     PipelineError,
     StatementFailed,
     WarehouseUnavailable,
 )
 from durable_runtime.spec import Column, Target
-from durable_runtime.warehouse.base import Batch, Counts, ObjectLoad, Rows, Run
-from durable_runtime.warehouse.dialect import SNOWFLAKE, checked, stage_columns
+from durable_runtime.warehouse.base import UPSERT, Batch, Counts, Lease, ObjectLoad, Rows, Run, Write
+from durable_runtime.warehouse.dialect import SNOWFLAKE, Names, checked, stage_columns
 from durable_runtime.warehouse.engine import SqlWarehouse, Values, checked_token, utc_now
-
-LOGIN_SECONDS = 60
-SESSION_SECONDS = 3600  # a statement or a wait for a lock that takes longer fails instead of hanging
-
-# Error number -> what it means and what to do; a number that is absent is judged by ERROR_KINDS.
-ERRORS: dict[int, tuple[type[PipelineError], str]] = {
-    **dict.fromkeys(
-        (390100, 390144, *range(394300, 394307)),
-        (CredentialsRejected, "Check the user and its key: the public key must be set for the user in Snowflake."),
-    ),
-    **dict.fromkeys((250001, 250003, 250005, 251011), (WarehouseUnavailable, "Check account, host and network.")),
-    **dict.fromkeys((390111, 390112, 390114), (WarehouseUnavailable, "The session ended; run again.")),
-    **dict.fromkeys((251001, 251005, 251006, 251008), (ConfigurationError, "Correct the profile in durable.toml.")),
-    **dict.fromkeys((253003, 253004), (WarehouseUnavailable, "Check that the stage's storage can be reached.")),
-    390201: (ConfigurationError, "The account, database or role of the profile does not exist or is not granted."),
-    606: (ConfigurationError, "Name a `warehouse` in the profile that the role may use."),
-    604: (WarehouseUnavailable, "The statement was cancelled; run again."),
-    630: (WarehouseUnavailable, "The statement ran into its time limit; run again or use a larger warehouse."),
-    625: (LockHeld, "Too many statements wait for the table; run again when it is free."),
-    3001: (PermissionMissing, "Grant the privilege that the message names to the profile's role."),
-    2043: (PermissionMissing, "The object does not exist, or the role may not see it: create it or grant it."),
-    2003: (PermissionMissing, "The object does not exist, or the role may not see it: create it or grant it."),
-    1003: (StatementFailed, "Compile the requirements again with this version."),
-    100090: (StatementFailed, "An Id was staged twice; report it with the run's folder."),
-}
-SERVER_ERRORS = (
-    "InternalServerError",
-    "ServiceUnavailableError",
-    "BadGatewayError",
-    "GatewayTimeoutError",
-    "RequestTimeoutError",
-    "TooManyRequests",
-    "OtherHTTPRetryableError",
-    "RequestExceedMaxRetryError",
-    "TokenExpiredError",
+from durable_runtime.warehouse.snowflake_errors import classified
+from durable_runtime.warehouse.snowflake_session import (
+    STATEMENT_SECONDS,
+    Tag,
+    arguments,
+    load_connector,
+    same_region,
 )
-ERROR_KINDS: tuple[tuple[str, type[PipelineError], str], ...] = (
-    ("ForbiddenError", PermissionMissing, "Check that the account's network policy lets this machine in."),
-    ("OperationalError", WarehouseUnavailable, "Check the network, then run again."),
-    ("InterfaceError", WarehouseUnavailable, "Check the network, then run again."),
-    ("HttpError", WarehouseUnavailable, "Check the network, then run again."),
-    *((name, WarehouseUnavailable, "Snowflake answers with an error; run again later.") for name in SERVER_ERRORS),
-    ("OSError", DiskFull, "Check the room and the rights of the state folder."),
-    ("Exception", StatementFailed, "Check that nobody changed the table, then run again."),
-)
+from durable_runtime.warehouse.staged_file import Span, StagedFile
 
 
 class SnowflakeWarehouse(SqlWarehouse):
-    """A Snowflake schema; the spec's database and schema win over the profile's."""
+    """A Snowflake schema; the spec's database and schema win over the profile's.
+
+    `tag` says whose statements these are; `seconds` is how long one, or a wait for a lock, may take.
+    """
 
     def __init__(
         self,
@@ -81,11 +45,17 @@ class SnowflakeWarehouse(SqlWarehouse):
         target: Target,
         clock: Callable[[], datetime] = utc_now,
         options: Mapping[str, Any] | None = None,
+        beside: str = "",
+        tag: Tag | None = None,
+        seconds: int = STATEMENT_SECONDS,
     ) -> None:
         self.settings = settings
         self.options = dict(options or {})
+        self.tag, self.seconds = tag or Tag(target.table), seconds
+        self._about: str | None = None  # the object that is worked on
+        self._swept: set[str] = set()  # folders of the stage without what a killed run left there
         self.database, self.schema = target.database or settings.database, target.schema or settings.schema or "PUBLIC"
-        super().__init__(target, SNOWFLAKE, self.schema, clock)
+        super().__init__(target, SNOWFLAKE, self.schema, clock, beside)
         self._connection: Any = None
 
     def open(self) -> None:
@@ -109,38 +79,9 @@ class SnowflakeWarehouse(SqlWarehouse):
 
     def arguments(self) -> dict[str, Any]:
         """What the connector is called with."""
-        s = self.settings
-        session = {
-            "TIMEZONE": "UTC",
-            "QUERY_TAG": f"durable:{self.target.table}",
-            "STATEMENT_TIMEOUT_IN_SECONDS": SESSION_SECONDS,
-            "LOCK_TIMEOUT": SESSION_SECONDS,
-            "ERROR_ON_NONDETERMINISTIC_MERGE": True,
-            "CLIENT_TELEMETRY_ENABLED": False,
-            **self.options.get("session_parameters", {}),
-        }
-        plain = {
-            "account": s.account,
-            "user": s.user,
-            "role": s.role,
-            "warehouse": s.warehouse,
-            "database": self.database,
-            "schema": self.schema,
-            "host": s.host,
-            "port": s.port,
-            "protocol": s.protocol,
-            "password": s.password.reveal() if s.password else None,
-            "private_key": private_key(s.private_key.reveal()) if s.private_key else None,
-        }
-        given = {name: value for name, value in plain.items() if value is not None}
-        return {
-            **given,
-            "client_session_keep_alive": True,
-            "login_timeout": LOGIN_SECONDS,
-            "network_timeout": SESSION_SECONDS,  # else the driver repeats a server error for ever
-            **self.options,
-            "session_parameters": session,
-        }
+        given = arguments(self.settings, self.database, self.schema, self.tag.text(), self.seconds)
+        session = {**given["session_parameters"], **self.options.get("session_parameters", {})}
+        return {**given, **self.options, "session_parameters": session}
 
     def is_open(self) -> bool:
         """Whether there is a session."""
@@ -167,121 +108,186 @@ class SnowflakeWarehouse(SqlWarehouse):
             raise WarehouseUnavailable("Snowflake is not connected.", help="Open the warehouse first.")
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(sql.replace("?", "%s") if values else sql, tuple(values) if values else None)
+                cursor.execute(
+                    sql.replace("?", "%s") if values else sql,
+                    tuple(values) if values else None,
+                    _statement_params={"QUERY_TAG": self.tag.text(self._about)},
+                )
                 columns = tuple(column[0].lower() for column in cursor.description or ())
                 return columns, [tuple(row) for row in cursor.fetchall()]
         except Exception as error:
-            raise classified(error, f"Snowflake refused a statement for {self.names.of()}") from error
+            raise classified(error, f"Snowflake refused a statement in {self.names.schema}") from error
 
-    def prepare(self, loads: Sequence[ObjectLoad], deletes: str = "skip") -> tuple[str, ...]:
+    def prepare(self, loads: Sequence[ObjectLoad], write: Write = UPSERT) -> tuple[str, ...]:
         """Create what is missing, the stage included."""
-        added = super().prepare(loads, deletes)
+        added = super().prepare(loads, write)
         self.execute(f"CREATE STAGE IF NOT EXISTS {self.names.control('durable_stage')}")
         return added
 
+    def acquire(self, pipeline: str, owner: str, seconds: int) -> Lease:
+        """Take the lease; statements from here on carry the run's id."""
+        self.tag = replace(self.tag, run_id=owner.rpartition("/")[2])
+        return super().acquire(pipeline, owner, seconds)
+
+    def _take(self, pipeline: str, owner: str, seconds: int) -> Lease:
+        """As everywhere, but two first runs at once may both insert: inserts of Snowflake's MERGE do not conflict."""
+        lease, lock = super()._take(pipeline, owner, seconds), self.names.control("durable_lock")
+        if self.execute(f"SELECT COUNT(*) FROM {lock} WHERE pipeline = ?", (pipeline,))[0][0] > 1:
+            own = f"DELETE FROM {lock} WHERE pipeline = ? AND owner = ? AND fence = ?"
+            self.execute(own, (pipeline, owner, lease.fence))
+            raise LockHeld(f"Another run of {pipeline} took its lease at the same moment.", help="Run again.")
+        return lease
+
+    @contextmanager
+    def about(self, name: str) -> Iterator[None]:
+        """Tag the statements inside with an object and the requirements behind it."""
+        before, self._about = self._about, name
+        try:
+            yield
+        finally:
+            self._about = before
+
     def location(self, run: Run, name: str) -> str:
         """The folder of the stage that holds one run's files."""
-        parts = (checked_token(run.lease.pipeline), checked_token(run.run_id))
-        return f"@{self.names.control('durable_stage')}/{'/'.join(parts)}/{checked(name)}"
+        return f"{self._folder(checked_token(run.lease.pipeline))}/{checked_token(run.run_id)}/{checked(name)}"
 
-    def stage(self, run: Run, batch: Batch, plan: ObjectLoad) -> None:
-        """PUT the file and COPY it, and check that every row arrived."""
-        staged = self.names.of("staged")
-        columns = ", ".join(f"{c.name} {c.snowflake}" for c in stage_columns(plan.columns))
+    def _folder(self, name: str) -> str:
+        """A folder of the stage that only this pipeline uses, and it only while it has the lease; emptied at first."""
+        folder = f"@{self.names.control('durable_stage')}/{name}"
+        if folder not in self._swept:
+            self._swept.add(folder)
+            self._remove(f"{folder}/")
+        return folder
+
+    def _remove(self, place: str) -> None:
+        """Take files off the stage; one that stays costs space, and the next run tries again."""
+        with suppress(PipelineError):
+            self.execute(f"REMOVE {place}")
+
+    def stage(self, names: Names, run: Run, batch: Batch, plan: ObjectLoad) -> None:
+        """PUT the file and COPY it, and check that every row arrived; JSON is staged as its text."""
+        staged = names.of("staged")
+        columns = ", ".join(f"{c.name} {staged_type(c)}" for c in stage_columns(plan.columns))
         self.execute(f"CREATE OR REPLACE TRANSIENT TABLE {staged} ({columns})")
         if not batch.rows:
             return
-        self._copy(batch.path, self.location(run, batch.object), staged)
-        rows = self._count(f"SELECT COUNT(*) FROM {staged}")
+        rows = self._copy(batch.path, self.location(run, batch.object), staged, stage_columns(plan.columns))
         if rows != batch.rows:
             raise Incomplete(
-                f"{batch.path.name} has {batch.rows} rows, but COPY loaded {rows}; nothing was written.",
+                f"{batch.path.name} has {rows} rows where {batch.rows} were staged; nothing was written.",
                 help="Run again.",
             )
 
-    def _copy(self, path: Path, location: str, table: str) -> None:
+    def _copy(self, path: Path, location: str, table: str, columns: Sequence[Column] = ()) -> int:
+        """PUT a file, COPY it into an empty table, and see that it arrived as it is; returns its rows.
+
+        Incomplete where it did not, StatementFailed where it has other columns than these.
+        """
+        file = StagedFile.of(path)
+        if columns and {c.name for c in columns} != set(file.columns):
+            raise StatementFailed(
+                f"{path.name} has the columns {', '.join(file.columns)}, not those of {table}; nothing was written.",
+                help="Compile the requirements again with this version.",
+            )
         self.execute(f"PUT 'file://{put_path(path)}' {location} AUTO_COMPRESS=FALSE OVERWRITE=TRUE")
-        self.execute(
+        copied = self.query(
             f"COPY INTO {table} FROM {location}/{path.name} FILE_FORMAT=(TYPE=PARQUET USE_LOGICAL_TYPE=TRUE) "
             "MATCH_BY_COLUMN_NAME=CASE_INSENSITIVE ON_ERROR=ABORT_STATEMENT"
         )
+        self._verify(file, path.name, table, rows_loaded(copied))
+        return file.rows
+
+    def _verify(self, file: StagedFile, name: str, table: str, loaded: int) -> None:
+        """Compare rows and the ends of every timestamp column, which a wrong unit or zone moves."""
+        ends = "".join(f", MIN({checked(column)}), MAX({checked(column)})" for column in file.spans)
+        try:
+            held, *found = self.execute(f"SELECT COUNT(*){ends} FROM {table}")[0]
+        except StatementFailed as error:  # a year that no date has cannot even be answered
+            raise _moved(name) from error
+        if {loaded, int(held)} != {file.rows}:
+            raise Incomplete(
+                f"{name} has {file.rows} rows, but COPY says {loaded} and the table holds {held}; nothing was written.",
+                help="Run again.",
+            )
+        spans: list[Span] = list(zip(found[::2], found[1::2], strict=True))
+        if spans != list(file.spans.values()):
+            raise _moved(name)
 
     def load(self, run: Run, batch: Batch) -> Counts:
         """Load one staged file, then take it off the stage."""
-        counts = super().load(run, batch)
-        with suppress(PipelineError):
-            self.execute(f"REMOVE {self.location(run, batch.object)}/{batch.path.name}")
+        with self.about(batch.object):
+            counts = super().load(run, batch)
+            self._remove(f"{self.location(run, batch.object)}/{batch.path.name}")
         return counts
 
-    def fill(self, suffix: str, parquet: Path) -> None:
+    def mark_deleted(self, run: Run, object: str, ids: Path) -> int:
+        """Treat the rows with these Ids as deleted."""
+        with self.about(object):
+            return super().mark_deleted(run, object, ids)
+
+    def differing(
+        self, object: str, values: Path, columns: Sequence[Column], extensions: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Ids of live rows and duplicates that hold other values."""
+        with self.about(object):
+            return super().differing(object, values, columns, extensions)
+
+    def fill(self, names: Names, suffix: str, parquet: Path) -> None:
         """PUT the file and COPY it."""
-        location = f"@{self.names.control('durable_stage')}/work/{self.names.table}"
+        self._brought(parquet, f"__lists/{names.table}", names.of(suffix))
+
+    def stage_values(self, names: Names, values: Path, columns: Sequence[Column]) -> None:
+        """PUT the file and COPY it; JSON is opened, so that it is compared as what it says."""
+        table, json = names.of("values"), {c.name for c in columns if c.snowflake == "VARIANT"}
+        staged = names.of("values_text") if json else table
+        holds = ", ".join(f"{c.name} {staged_type(c)}" for c in columns)
+        self.execute(f"CREATE OR REPLACE TRANSIENT TABLE {staged} ({holds})")
+        self._brought(values, f"__values/{names.table}", staged, columns)
+        if json:
+            opened = ", ".join(f"PARSE_JSON({c.name}) AS {c.name}" if c.name in json else c.name for c in columns)
+            self.execute(f"CREATE OR REPLACE TRANSIENT TABLE {table} AS SELECT {opened} FROM {staged}")
+
+    def _brought(self, path: Path, folder: str, table: str, columns: Sequence[Column] = ()) -> None:
+        location = self._folder(folder)
         try:
-            self._copy(parquet, location, self.names.of(suffix))
+            self._copy(path, location, table, columns)
         finally:
-            with suppress(PipelineError):
-                self.execute(f"REMOVE {location}/{parquet.name}")
+            self._remove(f"{location}/{path.name}")
 
-    def stage_values(self, values: Path, columns: Sequence[Column]) -> None:
-        """PUT the file and COPY it."""
-        table = self.names.of("values")
-        holds = ", ".join(f"{c.name} {c.snowflake}" for c in columns)
-        self.execute(f"CREATE OR REPLACE TRANSIENT TABLE {table} ({holds})")
-        location = f"@{self.names.control('durable_stage')}/values/{self.names.table}"
-        try:
-            self._copy(values, location, table)
-        finally:
-            with suppress(PipelineError):
-                self.execute(f"REMOVE {location}/{values.name}")
-
-    def _drop_work(self) -> None:
-        super()._drop_work()
-        for suffix in ("staged", "values"):
-            self.execute(f"DROP TABLE IF EXISTS {self.names.of(suffix)}")
+    def _drop_work_of(self, names: Names) -> None:
+        super()._drop_work_of(names)
+        for suffix in ("staged", "values", "values_text"):
+            self.execute(f"DROP TABLE IF EXISTS {names.of(suffix)}")
 
 
-def load_connector() -> Any:
-    """The driver, imported when it is first needed; ConfigurationError where the extra is not installed."""
-    os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")  # else it asks cloud metadata servers
-    try:
-        from snowflake import connector
-    except ImportError as error:
-        raise ConfigurationError(
-            "The profile's warehouse is Snowflake, but its driver is not installed.",
-            help="Install durable-pipelines[snowflake].",
-        ) from error
-    return connector
+def staged_type(column: Column) -> str:
+    """The type of a staged column: COPY would make a VARIANT string of JSON, which only PARSE_JSON opens."""
+    return "VARCHAR" if column.snowflake == "VARIANT" else column.snowflake
 
 
-def private_key(pem: str) -> bytes:
-    """The DER form of a PEM key, as the connector wants it."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-
-    try:
-        key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(
-            "The Snowflake private_key is not an unencrypted PEM key.",
-            help="Use a PKCS#8 key: openssl genrsa 2048 | openssl pkcs8 -topk8 -nocrypt.",
-        ) from error
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+def rows_loaded(copied: Rows) -> int:
+    """How many rows COPY says that it loaded; 0 where it found no file, or one that the table had already."""
+    if "rows_loaded" not in copied.columns:
+        return 0
+    at = copied.columns.index("rows_loaded")
+    return sum(int(row[at]) for row in copied.rows)
 
 
-def same_region(written: str, found: str) -> bool:
-    """Whether `aws:eu-central-1` is what CURRENT_REGION() calls AWS_EU_CENTRAL_1, with or without a region group."""
-    return written.upper().replace(":", "_").replace("-", "_") == found.upper().rpartition(".")[2]
+def _moved(name: str) -> Incomplete:
+    return Incomplete(
+        f"Timestamps of {name} are other ones in Snowflake; nothing was written.",
+        help="Report it with the run's folder: Parquet's logical types or the session's time zone are not honoured.",
+    )
 
 
 def put_path(path: Path) -> str:
-    """The path in PUT's quotes, where a quote and a backslash need an escape."""
+    """The path in PUT's quotes, where a quote and a backslash need an escape.
+
+    ConfigurationError for a path that PUT would take for a pattern, and so send other files too.
+    """
+    if set("*?") & set(str(path.resolve())):
+        raise ConfigurationError(
+            f"{path.resolve()} cannot be sent to Snowflake: PUT takes * and ? for patterns.",
+            help="Name another folder as `paths.state` in durable.toml.",
+        )
     return str(path.resolve()).replace("\\", "\\\\").replace("'", "\\'")
-
-
-def classified(error: Exception, what: str) -> PipelineError:
-    """The error that a driver's exception stands for, by its number, else by its class."""
-    number = getattr(error, "errno", None)
-    kinds = [kind.__name__ for kind in type(error).__mro__]
-    by_kind = next((kind, help) for name, kind, help in ERROR_KINDS if name in kinds)
-    kind, help = ERRORS.get(number or 0, by_kind)
-    text = str(getattr(error, "raw_msg", None) or error).splitlines()[0]
-    return kind(f"{what}: {text}", help=help)
