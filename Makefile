@@ -79,6 +79,8 @@ proof: .venv/.dev
 	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 	DURABLE_PROOF=docs/proof DURABLE_SEEDS=300 $(BIN)/python -m pytest tests/functional/test_schedules.py
 	DURABLE_PROOF=docs/proof DURABLE_SEEDS=50 $(BIN)/python -m pytest tests/functional/test_resume.py
+	DURABLE_PROOF=docs/proof DURABLE_SEEDS=500 $(BIN)/python -m pytest tests/functional/test_modes.py tests/functional/test_mode_runs.py
+	DURABLE_PROOF=docs/proof $(BIN)/python -m pytest tests/functional/test_crashes.py -o faulthandler_timeout=0
 	$(BIN)/python benchmarks/compile.py --output docs/proof/compile-speed.md
 	$(BIN)/python benchmarks/load.py --output docs/proof/load-speed.md
 	$(BIN)/python benchmarks/million.py --output docs/proof/million.md

@@ -34,10 +34,13 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what drives a real model, unless there is one: it is asked for, not missed."""
-    if os.environ.get("DURABLE_LLM_BASE_URL") and os.environ.get("DURABLE_LLM_MODEL"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("needs_model")]
+    """Leave out what drives a real model or a real account, unless there is one: it is asked for, not missed."""
+    asked = {
+        "needs_model": os.environ.get("DURABLE_LLM_BASE_URL") and os.environ.get("DURABLE_LLM_MODEL"),
+        "snowflake_live": "snowflake_live" in config.getoption("markexpr"),
+    }
+    unasked = [marker for marker, yes in asked.items() if not yes]
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -15,6 +15,7 @@ from durable_compiler.explain import explain_sentence
 from durable_compiler.grammar.reading import read
 from durable_compiler.interpret import load_snapshot, read_file
 from durable_runtime import configuration, errors
+from durable_runtime.warehouse.conformance_suite import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -163,3 +164,9 @@ def test_the_file_of_the_guide_compiles(tmp_path: Path) -> None:
     reading = read_file(tmp_path / "customer_data.md", CORPUS_SCHEMA, text=text)
     assert reading.diagnostics == ()
     assert reading.pipeline is not None
+
+
+def test_the_page_of_warehouses_lists_every_check_with_what_it_proves() -> None:
+    text = (REFERENCE / "warehouses.md").read_text(encoding="utf-8")
+    for check in CHECKS:
+        assert f"| `{check.__name__}` | {' '.join((check.__doc__ or '').split())} |" in text

@@ -1,4 +1,4 @@
-"""The command line of a generated package: run, check and status."""
+"""The command line of a generated package: run, check, status, rejects and tasks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from durable_runtime import plan_command, rejects_command, tasks_command
 from durable_runtime.errors import Bug, ConfigurationError, Interrupted, LockHeld, PipelineError
 from durable_runtime.spec import Pipeline
 from durable_runtime.stopping import stoppable
@@ -28,8 +31,9 @@ def main(pipeline: Pipeline, argv: Sequence[str]) -> int:
         return 0
     except ConfigurationError as wrong:
         return _refused(pipeline, argv, wrong)
-    command = {"run": _run, "check": _check, "status": _status}[arguments.command]
-    return command(pipeline, arguments)
+    command = {"run": _run, "check": _check, "status": _status, "rejects": _rejects, "tasks": tasks_command.show}
+    command["plan"] = plan_command.show
+    return command[arguments.command](pipeline, arguments)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,6 +68,9 @@ def _parser(pipeline: Pipeline) -> argparse.ArgumentParser:
     for one in (check, status):
         one.add_argument("--profile", help="a profile of durable.toml")
         one.add_argument("--json", action="store_true", help="print JSON")
+    rejects_command.add(commands)
+    tasks_command.add(commands)
+    plan_command.add(commands)
     return parser
 
 
@@ -128,6 +135,11 @@ def _run(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
     return _finish(summary, summary.error, arguments.json)
 
 
+def _rejects(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+    """`list` shows dead letters; `replay` is a run of its own kind."""
+    return _run(pipeline, arguments) if arguments.action == "replay" else rejects_command.show(pipeline, arguments)
+
+
 def _due(pipeline: Pipeline) -> bool:
     from durable_runtime.schedule import take_due
 
@@ -148,7 +160,7 @@ def _state_folder() -> Path:
 
 
 def _execute(pipeline: Pipeline, arguments: argparse.Namespace, summary: Summary) -> None:
-    from durable_runtime import alerts, configuration, package
+    from durable_runtime import alerts, configuration, package, tasks
     from durable_runtime.job import Job, Options
     from durable_runtime.locking import held
     from durable_runtime.pipeline import package_folder
@@ -158,28 +170,41 @@ def _execute(pipeline: Pipeline, arguments: argparse.Namespace, summary: Summary
     package.verify(pipeline, package_folder(pipeline))
     alerts.check_channels(pipeline.policies.alerts, profile.alerts)
     _say_what_stands_in(pipeline, profile, summary)
-    options = Options(arguments.full, arguments.object, frozenset(arguments.allow_guard), _again(arguments))
     folder = RunFolder(profile.state, summary.started_at, pipeline.name)
-    job = Job(pipeline, profile, options, summary, folder)
+    job = Job(pipeline, profile, Options(arguments.full, arguments.object, again=_again(arguments)), summary, folder)
     assert job.extracts
     with held(profile.state / "locks" / pipeline.name, wait=arguments.wait):
+        # A task is looked at once nobody else can use it up.
+        guards = tasks.allowed(profile.state, pipeline.name, profile.name, arguments.allow_guard)
+        job.options = replace(job.options, allowed_guards=guards)
         summary.run_id = folder.run_id
-        error = _outcome(_open_and_run, job)
+        error = outcome(partial(_open_and_run, _work(arguments)), job)
         if isinstance(error, LockHeld):  # by a run on another machine, which the warehouse's lease tells of
             folder.discard()
             summary.run_id = None
             raise error
+        error = tasks.settle(job, error, whole=arguments.command == "run")
         summary.finish(error, datetime.now(UTC))
         _keep(summary, "The run's record", lambda: folder.close(summary))
         outbox = profile.state / "outbox"
         _keep(summary, "An alert", lambda: alerts.write(pipeline.policies.alerts, summary, outbox))
 
 
-def _open_and_run(job: Job) -> None:
+def _work(arguments: argparse.Namespace) -> Callable[[Job], None]:
+    """What the command does once the pipeline's lock is held."""
+    if arguments.command == "rejects":
+        from durable_runtime.rejects import Chosen
+        from durable_runtime.replay import replay
+
+        return partial(replay, chosen=Chosen(arguments.rule, tuple(arguments.id)))
     from durable_runtime.pipeline import run
 
+    return run
+
+
+def _open_and_run(work: Callable[[Job], None], job: Job) -> None:
     job.folder.open()
-    run(job)
+    work(job)
 
 
 def _keep(summary: Summary, what: str, write: Callable[[], None]) -> None:
@@ -203,7 +228,7 @@ def _stopped() -> PipelineError:
     )
 
 
-def _outcome(run: Callable[[Job], None], job: Job) -> PipelineError | None:
+def outcome(run: Callable[[Job], None], job: Job) -> PipelineError | None:
     """The error that ended the run, or None; whatever comes of a signal is the signal's doing."""
     with stoppable() as stopped:
         error = _error(run, job)

@@ -57,6 +57,7 @@ SNOWFLAKE = {
     "account": TEXT,
     "user": TEXT,
     "private_key": SECRET,
+    "private_key_passphrase": SECRET,
     "password": SECRET,
     "role": TEXT,
     "warehouse": TEXT,
@@ -113,6 +114,7 @@ class WarehouseSettings:
     account: str | None = None
     user: str | None = None
     private_key: Secret | None = None
+    private_key_passphrase: Secret | None = None
     password: Secret | None = None
     role: str | None = None
     warehouse: str | None = None
@@ -268,8 +270,9 @@ def _warehouse(value: Table, root: Path, state: Path, where: str) -> WarehouseSe
     _need(value, ("account", "user"), where)
     _snowflake_login(value, where)
     plain = {key: value[key] for key, what in SNOWFLAKE.items() if key in value and what != SECRET}
-    private_key, password = (_secret(value, key, root, where) for key in ("private_key", "password"))
-    return WarehouseSettings(**plain, private_key=private_key, password=password)
+    names = ("private_key", "private_key_passphrase", "password")
+    key, words, password = (_secret(value, name, root, where) for name in names)
+    return WarehouseSettings(**plain, private_key=key, private_key_passphrase=words, password=password)
 
 
 def _snowflake_login(value: Table, where: str) -> None:

@@ -8,9 +8,25 @@ PipelineError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 SUCCEEDED, PARTIAL, WAITING, FAILED = "succeeded", "partial", "waiting", "failed"
 
 STATUS_BY_EXIT = {0: SUCCEEDED, 4: WAITING, 5: PARTIAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a person has to judge: `subject` is a guard's word such as max_deleted:Contact, else an object or empty.
+
+    `numbers` are counts and limits by name, never values of records.
+    """
+
+    subject: str
+    message: str
+    numbers: Mapping[str, int | float | str] = field(default_factory=dict)
+    requirement: str = ""
 
 
 class PipelineError(Exception):
@@ -20,6 +36,7 @@ class PipelineError(Exception):
     exit_code = 70
     code = "RUN000"
     retry_after: float | None = None  # seconds that the server asked to wait
+    evidence: tuple[Evidence, ...] = ()  # what a task for a person is made of
 
     def __init__(self, message: str, *, help: str = "", requirement: str | None = None) -> None:
         self.message, self.help, self.requirement = message, help, requirement
@@ -103,6 +120,18 @@ class FieldRetyped(Recoverable):
     """A field that a rule needs has another type than the rule was compiled for; nothing was read."""
 
     code = "RUN406"
+
+
+class TargetUnfit(Recoverable):
+    """A table or a column of the target cannot become what the requirements want without losing something."""
+
+    code = "RUN407"
+
+
+class GreenNotReady(Recoverable):
+    """Green is missing, incomplete, or was not compared with what is in use now; nothing was changed."""
+
+    code = "RUN410"
 
 
 class QuotaReached(Recoverable):

@@ -55,8 +55,33 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "delete_log_refused": ("{object}: Salesforce does not show its log of deletes; counts and Ids take its place.",),
     "unsettled": (),
     # the requirements
+    "history_kept": (
+        "{object}: history from {begins} on is loaded already; it stays and is kept up to date, whatever {since} says.",
+    ),
+    "phones_not_normalised": (
+        "{object}.{field}: {count:,} texts stay as they are written, not as E.164.",
+        "{no_region:,} have no + and the requirements name no region.",
+        "{extension:,} have an extension.",
+        "{invalid:,} are no valid number, or more than a number.",
+    ),
     "rule_broken": (),
     "not_enforced": (),
+    "loaded_in_place": (
+        "{object}: version {version} is loaded in place and was not promoted, but {requirement} asks for blue/green.",
+    ),
+    # what a person decides
+    "guard_passed": ("{found}; somebody let it pass ({guard}).",),
+    "task_opened": (),
+    "task_closed": ("Task {task} is closed: {reason}.",),
+    # dead letters that are tried again
+    "rejects_replayed": (
+        "{object}: {count:,} rejected records were tried again.",
+        "{accepted:,} are not rejected any more.",
+    ),
+    "rejects_read_again": ("{object}: {count:,} of them were read from Salesforce again: {why}.",),
+    "rejects_not_there": ("{object}: {count:,} are not in Salesforce any more; the next run takes them out.",),
+    "rows_of_another_spec": ("{object}: its requirements changed; the next run reads it whole and settles the rest.",),
+    "not_switched": ("The target was not replaced: what this run built is not complete.",),
 }
 MOST_LINES = 20
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from durable_runtime import reconcile
+from durable_runtime import phones, reconcile, since
 from durable_runtime.clock import SYSTEM, Clock
 from durable_runtime.configuration import Profile
 from durable_runtime.credentials import key
@@ -16,6 +16,7 @@ from durable_runtime.drift import Shape
 from durable_runtime.errors import ConfigurationError
 from durable_runtime.loading import object_load
 from durable_runtime.runs import RunFolder, Summary
+from durable_runtime.sealing import Sealer
 from durable_runtime.spec import Extract, Pipeline, Transform
 from durable_runtime.unstamped import Compared, Parent, moves
 from durable_runtime.warehouse.base import ObjectLoad, State
@@ -122,9 +123,15 @@ class Job:
         """The key of dedupe keys and hashed fields: the profile's mask key."""
         return key(self.profile.keys.mask, self.profile.state, "mask")
 
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals rejected records that have masked fields, with the profile's key for them."""
+        return Sealer(key(self.profile.keys.rejects, self.profile.state, "rejects"))
+
     def row_function(self, name: str) -> str:
         """What decides the object's rows; with another key, every dedupe key and mask is another too."""
         function, transform = self.pipeline.row_functions[name], self.transforms[name]
+        function += f":phones {phones.metadata()}" if transform.phones else ""
         if not transform.keys and all(one.method != "sha256" for one in transform.masks):
             return function
         return f"{function}:{hmac.digest(self.key, function.encode(), 'sha256').hex()[:16]}"
@@ -150,7 +157,7 @@ class Job:
 
     def same_rows(self, loaded: str, name: str) -> bool:
         """Whether rows loaded under that row function are what a full load gives today; a hidden field may be gone."""
-        function, _, shown = loaded.partition("/")
+        function, _, shown = since.unmarked(loaded).partition("/")
         extra, _, others = shown.partition("/")
         gone, _, types = others.partition("/")
         shape = self.shapes[name]
@@ -159,7 +166,11 @@ class Job:
         return (function, extra, types) == today and not seen_again
 
     def loaded_as(self, name: str) -> str:
-        """The row function with the fields that go to extensions, are hidden or retyped: what `same_rows` reads."""
+        """The row function with the fields that go to extensions, are hidden or retyped: what `same_rows` reads.
+
+        Where not all history is loaded, its beginning stands behind it.
+        """
         shape = self.shapes[name]
         parts = (sorted(shape.extra), sorted(shape.gone), shape.types)
-        return "/".join((self.row_function(name), *map(",".join, parts)))
+        whole = "/".join((self.row_function(name), *map(",".join, parts)))
+        return since.marked(whole, since.beginning(self, name))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_runtime.errors import Evidence, OtherOrganization, PipelineError, TargetChanged
 from durable_runtime.locking import place
+from durable_runtime.scratch import scratch
 from durable_runtime.spec import Column, Policies, Target, Transform
-from durable_runtime.warehouse.base import Batch, Counts, Lease, ObjectLoad, Run, State, Warehouse, Write
+from durable_runtime.warehouse.base import Batch, Counts, Lease, Loaded, ObjectLoad, Run, State, Warehouse, Write
 
 if TYPE_CHECKING:
     from durable_runtime.job import Job
@@ -64,7 +65,7 @@ def own_columns(held: Iterable[Column], columns: Iterable[Column]) -> tuple[Colu
     return tuple(column for column in columns if column.name in names)
 
 
-def check_organization(states: Mapping[str, State], organization_id: str) -> None:
+def check_organization(states: Mapping[str, State | Loaded], organization_id: str) -> None:
     """Refuse to mix two organizations; called before any record is read."""
     others = {s.organization_id for s in states.values() if s.organization_id != organization_id}
     if others:
@@ -100,6 +101,11 @@ CHANGES: tuple[tuple[Callable[[State], bool], str], ...] = (
         lambda s: s.rows_now != s.rows_live,
         "it has {s.rows_now} live rows, but the last commit left {s.rows_live}; somebody else changed it",
     ),
+    (
+        lambda s: s.loaded_at is not None and s.loaded_now != s.loaded_at,
+        "its youngest row was written at {s.loaded_now}, but the last commit left one of {s.loaded_at}; "
+        "the table was restored or somebody else changed it",
+    ),
 )
 
 
@@ -118,13 +124,16 @@ def load_object(
     return total
 
 
-def content_of(path: Path) -> str:
-    """What two staged files share that hold the same rows in any order, whichever run staged them."""
-    import duckdb
+def contents_of(paths: Sequence[Path], meaning: str) -> dict[Path, str]:
+    """What two staged files share that hold the same rows in any order, whichever run staged them; none if empty.
 
-    with duckdb.connect() as database:
-        row = database.execute(
-            "SELECT count(*), bit_xor(hash(source_id, row_hash)), sum(hash(row_hash, source_id)) FROM read_parquet(?)",
-            [str(path)],
-        ).fetchone()
-    return "-".join(map(str, row or ()))
+    `meaning` says what decides what becomes of rows: the same rows loaded under another are another content.
+    """
+    with scratch() as database:
+        rows = database.execute(
+            "SELECT filename, count(*), bit_xor(hash(source_id, row_hash, __outcome, __rule, $meaning)), "
+            "sum(hash(row_hash, source_id, __outcome, __rule)) FROM read_parquet($paths, filename = true) "
+            "GROUP BY filename",
+            {"paths": [str(path) for path in paths], "meaning": meaning},
+        ).fetchall()
+    return {Path(name): "-".join(map(str, content)) for name, *content in rows}

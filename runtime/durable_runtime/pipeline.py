@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -16,18 +16,21 @@ from durable_runtime import (
     extraction,
     guards,
     parts,
+    phones,
     reconcile,
     refresh,
     residency,
+    since,
+    table_changes,
     transformation,
     unstamped,
     unsupported,
 )
 from durable_runtime.budget import Budget
-from durable_runtime.errors import RepeatedRecords, RuleBroken, Unsettled
+from durable_runtime.errors import ConfigurationError, RepeatedRecords, RuleBroken, Unsettled
 from durable_runtime.extraction import Landed, Reader, Reads
 from durable_runtime.job import Job
-from durable_runtime.loading import check_organization, check_target, leased, load_object
+from durable_runtime.loading import check_organization, check_target, contents_of, leased, load_object, write_of
 from durable_runtime.reconcile import Found
 from durable_runtime.runs import Summary, stamp
 from durable_runtime.salesforce import bulk
@@ -57,8 +60,9 @@ def run(job: Job) -> None:
         budget = Budget(job.pipeline.policies, session, job.clock)
         session.allow = budget.check
         compare_schema(job, session)
-        with opened(job.profile, job.pipeline, job.clock) as warehouse:
+        with opened(job.profile, job.pipeline, job.clock, run_id=job.folder.run_id) as warehouse:
             look_at_target(job, warehouse, organization)
+        tell_in_place(job)
         guards.check_source(job, session)
         reader = Reader(session, job.landing, job.pipeline.policies.retry, job.clock, settings.sizes, budget)
         stack.callback(tell_repairs, job, reader)
@@ -66,7 +70,7 @@ def run(job: Job) -> None:
         landed = dict(reads.landed)
         staged = shape(job, reader, landed)
         proves = reads.stopped is None and job.options.again is None
-        with opened(job.profile, job.pipeline, job.clock) as warehouse:
+        with opened(job.profile, job.pipeline, job.clock, run_id=job.folder.run_id) as warehouse:
             found = write(job, warehouse, reader, organization, landed, staged, proves=proves)
         session.allow = nothing_forbidden  # cleaning up is always allowed
         bulk.delete(session, [one for many in landed.values() for one in many.jobs])
@@ -83,6 +87,12 @@ def look_at_policies(job: Job) -> None:
     """Refuse what this runtime cannot keep and a warehouse in another region; tell what only other tools do."""
     policies, warehouse = job.pipeline.policies, job.profile.warehouse.kind
     unsupported.refuse(policies, warehouse)
+    if policies.mode == "replace" and job.options.again is not None:
+        raise ConfigurationError(
+            "A table that is replaced on every run is read whole; --since would leave most of it out.",
+            help="Run without --since.",
+        )
+    phones.check(job.pipeline)
     residency.check(policies, job.profile)
     for one in unsupported.unhonoured(policies, warehouse):
         job.summary.event("not_enforced", what=one.what, requirement=policies.behind(one.policy))
@@ -93,6 +103,7 @@ def look_at_rules(job: Job, staged: dict[str, Staged]) -> None:
     for name, one in staged.items():
         for field, count in one.unfit:
             job.summary.event("values_in_extensions", object=name, field=field, count=count)
+        phones.tell(job.summary, job.transforms[name], one.kept)
     found = [(name, rule, count) for name, one in staged.items() for rule, count in one.broken]
     for name, rule, count in found:
         job.summary.event("rule_broken", object=name, rule=rule.name, requirement=rule.requirement, count=count)
@@ -126,18 +137,31 @@ def compare_schema(job: Job, session: Session) -> None:
 
 def look_at_target(job: Job, warehouse: Warehouse, organization: str) -> None:
     """Create what is missing, and refuse a target that another organization filled or that somebody changed."""
-    warehouse.prepare(job.loads(), job.pipeline.policies.deletes)
+    table_changes.check(job, warehouse, organization)
+    warehouse.prepare(job.loads(), write_of(job.pipeline.policies))
     job.states = warehouse.state(job.pipeline.name)
     check_organization(job.states, organization)
-    if not job.options.full:
-        table = job.pipeline.targets[warehouse.dialect].table
-        check_target(job.states, table, list(job.shapes))
+    if not job.options.full and job.pipeline.policies.mode != "replace":
+        target = job.pipeline.targets[warehouse.dialect]
+        check_target(job.states, {name: target.place(name).table for name in job.shapes})
+
+
+def tell_in_place(job: Job) -> None:
+    """Say so where another version than the one that was promoted changes rows in place."""
+    policies = job.pipeline.policies
+    if policies.strategy != "blue_green":
+        return
+    for name in job.shapes:
+        known = (job.states[name].row_function or "").partition("/")[0] if name in job.states else ""
+        if known and known != job.row_function(name):
+            asked = policies.behind("strategy") or "a requirement"
+            job.summary.event("loaded_in_place", object=name, version=job.pipeline.version, requirement=asked)
 
 
 def read(job: Job, reader: Reader, organization: str) -> Reads:
     """Land the window of every object."""
     now = look_at_clocks(job, reader.session)
-    plans = [plan_of(job, one.object, now, organization) for one in job.extracts]
+    plans = [since.narrowed(job, reader.session, plan_of(job, one.object, now, organization)) for one in job.extracts]
     job.plans = {plan.extract.object: plan for plan in plans}
     for name, plan in job.plans.items():
         if (begun := unstamped.taken_over(reader, plan)) is not None:
@@ -221,6 +245,7 @@ def stage(job: Job, landed: Landed) -> Staged:
         key=job.key,
         retyped=job.shapes[name].retyped,
         whole=job.shapes[name].whole,
+        sealer=job.sealer if job.transforms[name].masks else None,
     )
 
 
@@ -254,8 +279,22 @@ def write(
             removed = reconcile.flag(job, warehouse, run_of, found[name])
             entry.update({"deleted_for_good": removed} if removed else {})
             found[name] = reconcile.prove(job, reader, warehouse, landed[name], found[name])
+        switch(job, warehouse, run_of, found, complete=proves)
         reconcile.remember(job, found.values())
         return found
+
+
+def switch(job: Job, warehouse: Warehouse, run: Run, found: Mapping[str, Found], *, complete: bool) -> None:
+    """Mode replace: let what was built take the target's place, if nothing is missing from it."""
+    if job.pipeline.policies.mode != "replace":
+        return
+    complain_if_unsettled(job.summary)
+    if not complete or any(one.stopped is not None for one in found.values()):
+        job.summary.event("not_switched")
+        return
+    counts = warehouse.switch(run)
+    for entry in job.summary.objects:
+        entry.update(_counted(counts[str(entry["name"])]))
 
 
 def advances(job: Job, landed: Landed) -> bool:
@@ -303,13 +342,30 @@ def _batches(job: Job, staged: Staged, landed: Landed, *, ends: bool) -> Iterato
         "watermark": naive(landed.window.hi),
         "row_function": job.loaded_as(staged.object),
     }
+    rebuilds = staged.object in job.states and job.rebuilt(staged.object)
+    files = tuple(path for path, _ in staged.batches)
+    meaning = f"{job.pipeline.version} {job.loaded_as(staged.object)}"
+    contents = contents_of(files, meaning) if len(files) > 1 else {}
     for number, (path, rows) in enumerate(staged.batches):
-        batch = Batch(staged.object, number, path, rows)
+        batch = Batch(
+            staged.object,
+            number,
+            path,
+            rows,
+            content=contents.get(path),
+            read_to=naive(landed.window.hi),
+            rebuilds=rebuilds,
+            files=files,
+        )
         yield replace(batch, **final) if ends and number == len(staged.batches) - 1 else batch
 
 
 def _entry(name: str, rows: int, counts: Counts) -> dict[str, int | str]:
-    return {"name": name, "read": rows, "found": counts.found, **asdict(counts)}
+    return {"name": name, "read": rows, **_counted(counts)}
+
+
+def _counted(counts: Counts) -> dict[str, int]:
+    return {"found": counts.found, **asdict(counts)}
 
 
 def naive(moment: datetime) -> datetime:

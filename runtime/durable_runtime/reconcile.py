@@ -80,7 +80,7 @@ class _Object:
     def expected(self) -> int:
         """How many records the target will hold."""
         if self.first:
-            return staying([path for path, _ in self.staged.batches], self.folder)
+            return staying([path for path, _ in self.staged.batches])
         return self.forecast.held()
 
     @property
@@ -142,7 +142,7 @@ def find(one: _Object, landed: Landed) -> Found:
 
 def whole(job: Job, name: str) -> bool:
     """Whether a scheduled comparison has to read the object: SOQL cannot tell which records its filter keeps."""
-    return job.transforms[name].where is not None and job.extract_of(name).first is None and _scheduled(job)
+    return job.transforms[name].where is not None and job.extract_of(name).first is None and scheduled(job)
 
 
 def flag(job: Job, warehouse: Warehouse, run: Run, found: Found) -> int:
@@ -176,7 +176,7 @@ def _prove(job: Job, reader: Reader, warehouse: Warehouse, landed: Landed, found
         job.summary.event("unsettled", object=name, held=holds, source=least)
     if holds < least or found.expected is not None:
         return
-    held = holdings(reader.session, job.extract_of(name), _until(job, landed))
+    held = _holdings(job, reader, landed)
     with suppress(QueryTooSlow):  # then the comparison of Ids was the proof
         if holds >= held.count():
             return
@@ -188,9 +188,14 @@ def _prove(job: Job, reader: Reader, warehouse: Warehouse, landed: Landed, found
 def _object(
     job: Job, reader: Reader, warehouse: Warehouse, lease: Lease, landed: Landed, staged: Staged, now: datetime
 ) -> _Object:
-    name, folder = landed.object, private_folder(job.folder.files / FOLDER / landed.object)
-    held = holdings(reader.session, job.extract_of(name), _until(job, landed))
-    return _Object(job, reader, warehouse, lease, held, staged, folder, now)
+    folder = private_folder(job.folder.files / FOLDER / landed.object)
+    return _Object(job, reader, warehouse, lease, _holdings(job, reader, landed), staged, folder, now)
+
+
+def _holdings(job: Job, reader: Reader, landed: Landed) -> Holdings:
+    """What Salesforce holds of the history that the object is read from."""
+    name = landed.object
+    return holdings(reader.session, job.extract_of(name), _until(job, landed), job.plans[name].since)
 
 
 def complain_if_stopped(found: Mapping[str, Found]) -> None:
@@ -208,7 +213,7 @@ def complain_if_stopped(found: Mapping[str, Found]) -> None:
 def done(job: Job) -> tuple[str, ...]:
     """The scheduled work that a run which ended well has done."""
     whole_too = (refresh.FULL_REFRESH,) if job.refreshes or job.options.full else ()
-    return (*whole_too, *((refresh.RECONCILE,) if _scheduled(job) else ()))
+    return (*whole_too, *((refresh.RECONCILE,) if scheduled(job) else ()))
 
 
 def _until(job: Job, landed: Landed) -> datetime:
@@ -271,10 +276,11 @@ def _compares(one: _Object, log: Log | None) -> bool:
     if one.first:
         return False  # all that the target holds was read by this very run
     cut_short = one.job.states[one.name].watermark is None
-    return one.filtered or cut_short or (log is not None and not log.reaches) or _scheduled(one.job)
+    return one.filtered or cut_short or (log is not None and not log.reaches) or scheduled(one.job)
 
 
-def _scheduled(job: Job) -> bool:
+def scheduled(job: Job) -> bool:
+    """Whether this run compares all Ids, whatever the counts say."""
     asked = job.options.full or job.refreshes
     return asked or refresh.due(job.pipeline, job.profile, job.summary.started_at, refresh.RECONCILE)
 
@@ -308,7 +314,7 @@ def _difference(one: _Object, gone: tuple[str, ...]) -> tuple[tuple[str, ...], t
         one.job.summary.event("unseen", object=one.name, count=len(asked.live))
     gone = (*gone, *asked.gone)
     unknown = _wanted(one, len(gone)) if one.filtered else found.unknown
-    read = (*unknown, *(found.stale if _scheduled(one.job) else ()))
+    read = (*unknown, *(found.stale if scheduled(one.job) else ()))
     one.job.summary.event("ids_compared", object=one.name, listed=listed.rows, gone=len(gone), read=len(read))
     return gone, read
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from durable_runtime import phones
 from durable_runtime.drift import COLUMNS, Retyped, family
 from durable_runtime.errors import DiskFull, Incomplete, RepeatedRecords, StatementFailed, WarehouseCorrupt
-from durable_runtime.macros import HMAC_BLOCK, MACROS, refit
+from durable_runtime.macros import HMAC_BLOCK, MACROS, needed, refit
+from durable_runtime.sealing import Sealer, seal_files
 from durable_runtime.spec import Mask, Rule, Transform
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Staged:
     batches: tuple[tuple[Path, int], ...]  # file and its rows; at least one file, empty if nothing was read
     broken: tuple[tuple[Rule, int], ...] = ()  # rules that warn or fail, and how many records break each
     unfit: tuple[tuple[str, int], ...] = ()  # retyped fields, and how many values went to extensions instead
+    kept: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (column, why) -> texts that became no E.164
 
     @property
     def rows(self) -> int:
@@ -73,33 +77,43 @@ def stage(
     retyped: Sequence[Retyped] = (),
     absent: Sequence[str] = (),
     whole: Sequence[str] = (),
+    sealer: Sealer | None = None,
 ) -> Staged:
     """Turn landed pages into Parquet batches of at most `batch_rows` rows, one row an Id.
 
     `header` names the columns of every page; a field of the SELECT that is not among them reads as NULL. `extra` are
     the columns that go to `extensions`, and `whole` those of them that are whole numbers; `records` is how many were
     landed. A value of a `retyped` field that does not fit its column exactly reads as NULL, and its text goes to
-    `extensions`. `absent` are fields beside those of the columns that the SELECT may name. Raises DiskFull, Incomplete,
-    or StatementFailed for a generated statement DuckDB refuses.
+    `extensions`. `absent` are fields beside those of the columns that the SELECT may name. With a `sealer`, a rejected
+    record that has masked fields is kept whole and sealed; without one, its masks hide them in it too. Raises DiskFull,
+    Incomplete, or StatementFailed for a generated statement DuckDB refuses.
     """
     retyped = [one for one in retyped if one.field in header]
-    with _Connected(folder, key, stamp.now) as database:
-        texts = {name: f"whole_text(__page.{quoted(name)})" for name in extra if name in whole}
-        texts = {name: f"__page.{quoted(name)}" for name in extra} | texts
-        statement = _statement(transform, header, texts, requirement, stamp, retyped, absent)
-        made = [
-            _page(database, statement, page, folder / f"{transform.object}-{at:05d}") for at, page in enumerate(pages)
-        ]
+    texts = {name: f"whole_text(__page.{quoted(name)})" for name in extra if name in whole}
+    texts = {name: f"__page.{quoted(name)}" for name in extra} | texts
+    relation = _relation(transform, header, texts, retyped, absent)
+    seals = sealer if _hidden_in(transform, header) else None
+    record = "to_json(__record)" if seals else _record(transform, header)
+    statement = _statement(transform, relation, header, requirement, stamp, record)
+    with _Connected(folder, key, stamp.now, MACROS if transform.phones else needed(statement)) as database:
+        kept: Counter[tuple[str, str]] = Counter()
+        made = []
+        for at, page in enumerate(pages):
+            database.execute("SET VARIABLE page = ?", [str(page)])
+            kept.update(phones.fill(database, relation, transform.phones) if transform.phones else {})
+            made.append(_page(database, statement, folder / f"{transform.object}-{at:05d}"))
         _check_read(transform.object, sum(rows for _, rows in made), records)
         filled = [path for path, rows in made if rows] or [path for path, _ in made[:1]]
         distinct = _one_row_an_id(database, filled, folder, transform.object)
         if distinct != filled:
             _refuse_repeats(database, transform.object, made, parts)
+        if seals is not None:
+            seal_files(database, transform.object, distinct, seals)
         broken = _broken(database, transform, distinct)
         unfit = tuple(_unfit(database, retyped, distinct))
         told = tuple(_told(transform))
         batches = tuple(part for path in distinct for part in _cut(database, path, batch_rows, told=bool(told)))
-        return Staged(transform.object, batches, broken, unfit)
+        return Staged(transform.object, batches, broken, unfit, kept)
 
 
 def _refuse_repeats(
@@ -132,10 +146,10 @@ def _check_read(name: str, read: int, landed: int | None) -> None:
 
 
 class _Connected:
-    """An in-memory DuckDB with the reading macros; errors come out in the runtime's own families."""
+    """An in-memory DuckDB with reading macros; errors come out in the runtime's own families."""
 
-    def __init__(self, folder: Path, key: bytes, now: datetime) -> None:
-        self.folder, self.key, self.now = folder, key.ljust(HMAC_BLOCK, b"\0"), now
+    def __init__(self, folder: Path, key: bytes, now: datetime, macros: Sequence[str]) -> None:
+        self.folder, self.key, self.now, self.macros = folder, key.ljust(HMAC_BLOCK, b"\0"), now, macros
 
     def __enter__(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -152,7 +166,7 @@ class _Connected:
             self.database.execute(f"SET VARIABLE {name} = ?", [bytes(byte ^ pad for byte in self.key)])
         self.database.execute("SET VARIABLE run_moment = ?", [self.now.astimezone(UTC).replace(tzinfo=None)])
         self.database.execute("SET VARIABLE run_day = ?", [self.now.date()])
-        for macro in MACROS:
+        for macro in self.macros:
             self.database.execute(macro)
         return self.database
 
@@ -193,15 +207,14 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _statement(
+def _relation(
     transform: Transform,
     header: Sequence[str],
     extra: Mapping[str, str],
-    requirement: str,
-    stamp: Stamp,
     retyped: Sequence[Retyped],
     unread: Sequence[str],
 ) -> str:
+    """The WITH clause that makes `landed` of the page which the variable names."""
     absent = "".join(f", {one}" for one in _missing(transform, header, unread))
     spelt = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     dialect = (
@@ -209,15 +222,21 @@ def _statement(
         "new_line = '\\n', strict_mode = true, max_line_size = 33554432, buffer_size = 67108864"
     )
     reader = f"read_csv(getvariable('page'), columns = {{{spelt}}}, {dialect})"
-    keyed = f"SELECT *, {_key(transform)} AS dedupe_key{_flags(transform)} FROM settled"
     return f"""
 WITH __page AS (SELECT * FROM {reader}),
 landed AS (SELECT __page.*{_refitted(retyped)}{absent}, {_extensions(extra, retyped)} AS __extensions,
-    __page AS __record FROM __page),
+    __page AS __record FROM __page)"""
+
+
+def _statement(
+    transform: Transform, relation: str, header: Sequence[str], requirement: str, stamp: Stamp, record: str
+) -> str:
+    keyed = f"SELECT *, {_key(transform)} AS dedupe_key{_flags(transform)} FROM settled"
+    return f"""{relation},
 shaped AS ({transform.select}),
 judged AS (SELECT *, {_verdict(transform, requirement)} FROM shaped),
 settled AS (SELECT *, {_outcome(transform)} AS __outcome FROM judged)
-SELECT {", ".join(_output(transform, header, stamp))} FROM (SELECT *{_masked(transform)} FROM ({keyed}))
+SELECT {", ".join(_output(transform, header, stamp, record))} FROM (SELECT *{_masked(transform)} FROM ({keyed}))
 """
 
 
@@ -244,10 +263,15 @@ def mask_of(mask: Mask, value: str) -> str:
     return {"sha256": f"keyed_hash({value}::VARCHAR)", "last4": f"last_four({value}::VARCHAR)"}[mask.method]
 
 
+def _hidden_in(transform: Transform, header: Sequence[str]) -> list[tuple[str, Mask]]:
+    """The landed fields that a mask hides, as the header spells them."""
+    names = {name.lower(): name for name in header}
+    return [(names[one.field.lower()], one) for one in transform.masks if one.field.lower() in names]
+
+
 def _record(transform: Transform, header: Sequence[str]) -> str:
     """The landed record as JSON, its hidden fields hidden here too."""
-    names = {name.lower(): name for name in header}
-    masks = [(names[one.field.lower()], one) for one in transform.masks if one.field.lower() in names]
+    masks = _hidden_in(transform, header)
     if not masks:
         return "to_json(__record)"
     hidden = ", ".join(f"{literal(name)}, {mask_of(one, f'__record.{quoted(name)}')}" for name, one in masks)
@@ -329,7 +353,7 @@ def _verdict(transform: Transform, requirement: str) -> str:
         {texts} END AS __message"""
 
 
-def _output(transform: Transform, header: Sequence[str], stamp: Stamp) -> list[str]:
+def _output(transform: Transform, header: Sequence[str], stamp: Stamp, record: str) -> list[str]:
     names = [quoted(one.name) for one in transform.columns]
     content = ["source_id", "source_modified_at", "__outcome", "__rule", *names, "extensions", "dedupe_key"]
     hashed = ", ".join([literal(_layout(transform, header)), *(f"{name}::VARCHAR" for name in content)])
@@ -350,7 +374,7 @@ def _output(transform: Transform, header: Sequence[str], stamp: Stamp) -> list[s
         "CASE WHEN __outcome = 'rejected' THEN __rule END AS __rule",
         "CASE WHEN __outcome = 'rejected' THEN __requirement END AS __requirement",
         "CASE WHEN __outcome = 'rejected' THEN __message END AS __message",
-        f"CASE WHEN __outcome = 'rejected' THEN {_record(transform, header)}::VARCHAR END AS __record",
+        f"CASE WHEN __outcome = 'rejected' THEN {record}::VARCHAR END AS __record",
         *(["__broken"] if any(_told(transform)) else ()),
     ]
 
@@ -384,10 +408,9 @@ def _key(transform: Transform) -> str:
     return f"CASE WHEN __outcome = 'live' AND {whole} THEN keyed_hash(to_json([{parts}])::VARCHAR) END"
 
 
-def _page(database: duckdb.DuckDBPyConnection, statement: str, page: Path, target: Path) -> tuple[Path, int]:
-    """Transform one page: the file, which is empty when the page holds no record, and its rows."""
+def _page(database: duckdb.DuckDBPyConnection, statement: str, target: Path) -> tuple[Path, int]:
+    """Transform the page that the variable names: the file, which is empty when it holds no record, and its rows."""
     path = target.with_suffix(".parquet")
-    database.execute("SET VARIABLE page = ?", [str(page)])
     row = _roomy(database, f"COPY ({statement}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION snappy)")
     return path, int(row[0]) if row else 0
 
@@ -412,7 +435,8 @@ def _rows(database: duckdb.DuckDBPyConnection, path: Path) -> int:
 def _one_row_an_id(database: duckdb.DuckDBPyConnection, files: list[Path], folder: Path, name: str) -> list[Path]:
     """The files as they are, or one file with the newest stamp, then the later read, where an Id was read twice."""
     paths = [str(path) for path in files]
-    row = database.execute("SELECT count(*), count(DISTINCT source_id) FROM read_parquet(?)", [paths]).fetchone()
+    # Where no hash comes twice no Id does, and hashes of many million Ids take half the memory.
+    row = database.execute("SELECT count(*), count(DISTINCT hash(source_id)) FROM read_parquet(?)", [paths]).fetchone()
     if row is None or row[0] == row[1]:
         return files
     single = folder / f"{name}-distinct.parquet"

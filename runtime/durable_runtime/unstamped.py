@@ -246,12 +246,12 @@ def children(plan: Plan, steps: Sequence[Parent]) -> str:
     """
     moved = [f"({_inside(f'{one.path}.{one.stamps[0][1]}', plan)})" for one in steps if not one.several]
     either = " OR ".join([*moved, *_lost(steps)])
-    return with_conditions(plan.extract.soql(plan.fields), [*_live(plan), f"({either})"])
+    return with_conditions(plan.extract.soql(plan.fields), [*live(plan), f"({either})"])
 
 
 def _unseen(plan: Plan, steps: Sequence[Parent]) -> str:
     """The SOQL for the Ids of the live records that refer to a parent which is not to be seen."""
-    return with_conditions(plan.extract.soql(("Id",)), [*_live(plan), f"({' OR '.join(_lost(steps))})"])
+    return with_conditions(plan.extract.soql(("Id",)), [*live(plan), f"({' OR '.join(_lost(steps))})"])
 
 
 def _lost(steps: Sequence[Parent]) -> list[str]:
@@ -263,7 +263,7 @@ def children_by_id(plan: Plan, changed: Mapping[str, Sequence[str]]) -> Iterator
     for reference, ids in changed.items():
         for at in range(0, len(ids), IDS_AT_ONCE):
             named = ", ".join(f"'{one}'" for one in ids[at : at + IDS_AT_ONCE])
-            yield with_conditions(plan.extract.soql(plan.fields), [*_live(plan), f"{reference} IN ({named})"])
+            yield with_conditions(plan.extract.soql(plan.fields), [*live(plan), f"{reference} IN ({named})"])
 
 
 def _changed(job: Job, reader: Reader, plan: Plan, step: Parent) -> list[str]:
@@ -306,7 +306,7 @@ def refresh(job: Job, reader: Reader, plans: Sequence[Plan], read: Reads) -> Rea
     if read.stopped is not None:
         return read
     chosen = {plan.extract.object: plan for plan in plans if plan.extract.object in read.landed}
-    found = {name: formulas(job, reader.session, plan.extract) for name, plan in chosen.items() if _wanted(job, name)}
+    found = {name: formulas(job, reader.session, plan.extract) for name, plan in chosen.items() if compares(job, name)}
     fresh = {name: one for name, one in found.items() if one.fields}
     older = {name: one for name, one in fresh.items() if chosen[name].window.lo is not None}
     landed = dict(read.landed)
@@ -329,7 +329,8 @@ def refresh(job: Job, reader: Reader, plans: Sequence[Plan], read: Reads) -> Rea
     return replace(read, landed=landed)
 
 
-def _wanted(job: Job, name: str) -> bool:
+def compares(job: Job, name: str) -> bool:
+    """Whether this run compares an object's formulas with the table."""
     return job.pipeline.policies.mode != "append" and due(job, name)
 
 
@@ -339,7 +340,7 @@ def _values(job: Job, reader: Reader, plan: Plan, found: Formulas) -> tuple[Path
     assert plan.window.lo is not None
     header = ("Id", cursor, *found.fields)
     older = f"{cursor} < {soql_literal(plan.window.lo)}"
-    soql = with_conditions(plan.extract.soql(header), [*_live(plan), older])
+    soql = with_conditions(plan.extract.soql(header), [*live(plan), older])
     landed = land(reader, name, soql, header, _folder(job, name, "formulas"))
     try:
         staged = _staged(job, plan, found, landed)
@@ -401,7 +402,7 @@ def _compared(job: Job, values: Mapping[str, tuple[Path, int]], asked: Mapping[s
     """Which rows of the table hold other values; under the pipeline's lease, to which the work tables belong."""
     if not any(checked for _, checked in values.values()):
         return {}
-    with opened(job.profile, job.pipeline, job.clock) as warehouse, leased(job, warehouse):
+    with opened(job.profile, job.pipeline, job.clock, run_id=job.folder.run_id) as warehouse, leased(job, warehouse):
         return {name: _one_compared(warehouse, name, *found, asked[name]) for name, found in values.items()}
 
 
@@ -428,9 +429,9 @@ def _everything(job: Job, reader: Reader, plan: Plan) -> Landed:
     return found.landed[name]
 
 
-def _live(plan: Plan) -> tuple[str, ...]:
-    """What narrows a queryAll to live records; an archived record is one."""
-    return ("IsDeleted = false",) if "IsDeleted" in plan.extract.fields else ()
+def live(plan: Plan) -> tuple[str, ...]:
+    """What narrows a queryAll to live records, an archived one among them, of the history that is read."""
+    return (*(("IsDeleted = false",) if "IsDeleted" in plan.extract.fields else ()), *filter(None, (plan.since,)))
 
 
 def _folder(job: Job, name: str, what: str) -> Path:

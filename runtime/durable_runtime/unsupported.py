@@ -24,27 +24,8 @@ class Limit:
     warehouse: str | None = None  # only there
 
 
-UPSERT = "Upserts existing records and inserts new ones"
 LEAVE_OUT = "leave the sentence out"
 LIMITS = (
-    Limit("mode", lambda one: one.mode != "upsert", "a write mode other than upsert", UPSERT),
-    Limit(
-        "layout", lambda one: one.layout != "unified", "a table for each object",
-        "Writes to Snowflake table customer_data",
-    ),
-    Limit("since", lambda one: bool(one.since), "history from a certain day on", "Syncs all history"),
-    Limit(
-        "phones", lambda one: bool(one.phones) or one.phone_convention is not None, "phone numbers as E.164",
-        "Trims Contact Phone",
-    ),
-    Limit(
-        "json_columns", lambda one: bool(one.json_columns), "JSON columns on Snowflake",
-        "Stores the field as text", warehouse="snowflake",
-    ),
-    Limit(
-        "extensions_column", lambda one: one.extensions_column != "extensions",
-        "another column than `extensions` for unknown fields", "Keeps unmapped fields in the extensions column",
-    ),
     Limit(
         "alerts", lambda one: any(map(_not_sent, one.alerts)), "alerts on drift or stale data",
         "Alerts #data-ops on Slack when a run fails",

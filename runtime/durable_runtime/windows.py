@@ -42,6 +42,7 @@ class Plan:
     key: str = ""
     overlap_seconds: int = 0
     stays: timedelta = RESULTS_STAY
+    since: str = ""  # SOQL for the history that is read, where it is not all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def statement(plan: Plan, inside: Window | None = None, ids: Range = ALL_IDS) ->
     edges = [(f"{cursor} >= ", chosen.lo), (f"{cursor} < ", chosen.hi)] if cursor else []
     conditions = [f"{start}{soql_literal(edge)}" for start, edge in edges if edge is not None]
     conditions += [f"Id {sign} '{edge}'" for sign, edge in ((">", ids.after), ("<=", ids.through)) if edge]
+    conditions += [plan.since] if plan.since else []
     if plan.first and plan.extract.first:
         conditions.append(f"({plan.extract.first})")
     return with_conditions(plan.extract.soql(plan.fields), conditions)

@@ -6,14 +6,15 @@ import json
 import os
 import sys
 
-import fakesnow
+from fakesnow import server as serve  # the function, which importing the submodule of that name hides
 from fakesnow_repairs import repair
+from fakesnow_sessions import watch
 
 
 def main() -> None:
     """Serve until whoever started this lets go."""
-    serve = fakesnow.server  # importing the submodule would hide the function
     repair()
+    watch()
     with serve() as connection:
         print(json.dumps({"host": connection["host"], "port": connection["port"]}), flush=True)
         os.dup2(2, 1)  # nobody reads the access log, and a full pipe would stop the server

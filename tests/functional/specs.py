@@ -22,7 +22,8 @@ VALUES: Mapping[str, Mapping[str, Sequence[str | None]]] = {
     },
     "Contact": {
         "Email": ("a@x.com", " A@x.com ", None, "b@x.com"), "Department": ("D", None), "LastName": ("L", "M"),
-        "LastActivityDate": ("2026-01-01", "2025-10-01", None), "Phone": ("12345", None, "12"),
+        "LastActivityDate": ("2026-01-01", "2025-10-01", None),
+        "Phone": ("12345", None, "12", "(202) 555-0143", "202.555.0143", "2025550143 x5"),
     },
     "Event": {"StartDateTime": ("2026-01-01T00:00:00.000Z", "2024-10-01T00:00:00.000Z", None)},
     "User": {"Email": ("u@x.com", "v@x.com"), "Department": ("D", "E", None)},
@@ -133,4 +134,17 @@ SPECS: Mapping[str, Spec] = {
          "Leaves out Attachment Description"),
     )),
     "histories": Spec(("Invoice_Line__c", "LoginHistory", "AccountHistory")),
+    "young": Spec(("Contact", "Opportunity", "Account"), "Contacts, Opportunities and Accounts", (
+        ("Loads history from June 1, 2024",
+         "Only syncs Contacts of Accounts whose Type is Customer",
+         "Deduplicates Contacts by Last Name, keeping the first",
+         "Includes the Account's Name with each Contact as account_name",
+         "Opportunity Next Step is required; records without it are rejected"),
+        ("Loads history from June 1, 2024",
+         "Formats phone numbers as E.164 for the US",
+         "Masks Contact Business Phone except for the last 4 digits",
+         "Deduplicates Contacts by Business Phone, keeping the latest",
+         "Only Opportunities with an Amount over 10,000 are synced",
+         "Removes records that were deleted in Salesforce"),
+    )),
 }  # fmt: skip

@@ -258,12 +258,6 @@ def test_a_first_load_is_no_change_and_a_small_one_passes(world: tuple[Project, 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "sla": ({"sla": {"max_staleness_seconds": 3600}}, "R7.7 asks for a limit to how old the data may get"),
-    "mode": ({"write": {"mode": "append"}}, "asks for a write mode other than upsert"),
-    "phones": ({"conventions": {"phones": "e164"}}, "asks for phone numbers as E.164"),
-    "layout": (
-        {"target": {"system": "duckdb", "table": None, "layout": "per_object"}, "write": {"key": ["source_id"]}},
-        "R7.7 asks for a table for each object",
-    ),
 }
 
 

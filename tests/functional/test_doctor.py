@@ -390,7 +390,7 @@ def test_snowflake_is_looked_at_through_its_own_connector_and_left_as_it_is(tmp_
     # The stand-in knows no grants, which is what a role sees that may not list them.
     assert (done.code, statuses(found, "warning")) == (0, {"warehouse"})
     assert found["warehouse"]["evidence"].startswith("CRM.PUBLIC as ")
-    assert "GRANT CREATE TABLE, CREATE STAGE ON SCHEMA CRM.PUBLIC" in found["warehouse"]["remedy"]
+    assert "GRANT CREATE TABLE, CREATE VIEW, CREATE STAGE ON SCHEMA CRM.PUBLIC" in found["warehouse"]["remedy"]
     assert found["organization"]["evidence"].endswith("the first run pins it")
     assert tables == []
     assert found["limits"]["status"] == "ok" and "lets the organization" not in found["limits"]["evidence"]

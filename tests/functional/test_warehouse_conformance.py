@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +17,14 @@ from conftest import seeds
 from durable_runtime.configuration import WarehouseSettings
 from durable_runtime.credentials import given
 from durable_runtime.spec import Target
-from durable_runtime.warehouse import conformance, conformance_forecast, conformance_values, sample
+from durable_runtime.warehouse import conformance, conformance_forecast, conformance_versions, sample
 from durable_runtime.warehouse.conformance import Bench
+from durable_runtime.warehouse.conformance_suite import CHECKS
 from durable_runtime.warehouse.dialect import DUCKDB, SNOWFLAKE
 from durable_runtime.warehouse.duckdb import DuckDBWarehouse
 from durable_runtime.warehouse.snowflake import SnowflakeWarehouse
 
 SERVER = Path(__file__).parent / "fakesnow_server.py"
-CHECKS = (*conformance.CHECKS, *conformance_values.CHECKS, *conformance_forecast.CHECKS)
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Server:
         warehouse.disconnect()
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+@contextmanager
+def running() -> Iterator[Server]:
     """The stand-in, in a process of its own."""
     command = [sys.executable, str(SERVER)]
     pipe = subprocess.PIPE
@@ -72,6 +73,13 @@ def server() -> Iterator[Server]:
             yield Server(ready["host"], ready["port"])
         finally:
             process.kill()  # a session that a failed test left open must not keep the suite waiting
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The stand-in, the same for all checks."""
+    with running() as found:
+        yield found
 
 
 @pytest.fixture
@@ -107,3 +115,9 @@ def test_any_rounds_of_changes_end_like_the_source_on_duckdb(seed: int, duckdb_b
 @pytest.mark.parametrize("seed", seeds(4))
 def test_what_a_forecast_says_comes_true_on_duckdb(seed: int, duckdb_bench: Bench) -> None:
     conformance_forecast.forecasts_come_true(duckdb_bench, seed, rounds=5, deletes=("skip", "flag", "remove")[seed % 3])
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_any_rounds_leave_whole_histories_on_duckdb(seed: int, duckdb_bench: Bench) -> None:
+    deletes = ("skip", "flag", "remove")[seed % 3]
+    conformance_versions.any_rounds_leave_whole_histories(duckdb_bench, seed, rounds=8, deletes=deletes)

@@ -20,7 +20,7 @@ from durable_runtime.warehouse.modes import MODES, steps_of
 from durable_runtime.warehouse.steps import Steps
 
 DIALECTS = (DUCKDB, SNOWFLAKE)
-BATCH = Batch("Account", 0, Path("staged.parquet"), 1, read_to=datetime(2026, 1, 1))
+BATCH = Batch("Account", 0, Path("staged.parquet"), 1, read_to=datetime.fromisoformat("2026-01-01"))
 NOW = "CAST('2026-01-01 00:00:00' AS TIMESTAMP)"
 STAMPS = {"deleted_at": NOW, "loaded_at": NOW, "run_id": "'run-1'", "pipeline_version": "'1.0.0'"}
 

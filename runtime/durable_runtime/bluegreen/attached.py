@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from durable_runtime.bluegreen.control import COMPANIONS, Deployed
+from durable_runtime.bluegreen.control import Deployed
 from durable_runtime.errors import PipelineError
 from durable_runtime.warehouse.dialect import DUCKDB, Names
 from durable_runtime.warehouse.engine import SqlWarehouse
+from durable_runtime.warehouse.switching import COMPANIONS
 
 Row = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from durable_runtime.warehouse.dialect import CONTROL, Dialect, Names, checked, names_of
 from durable_runtime.warehouse.engine import SqlWarehouse
+from durable_runtime.warehouse.switching import COMPANIONS
 
 GREEN, KEPT = "green", "blue"  # the tables beside: the new version's, and what was in use before a promotion
-COMPANIONS = ("", "duplicates", "rejects")
 # How far a green has come: `building` and `loading` are what a killed command leaves behind.
 BUILDING, BUILT, LOADING, LOADED = "building", "built", "loading", "loaded"
 RECORD = (

@@ -12,7 +12,6 @@ from durable_runtime.bluegreen.attached import Attached, attached, lost, policie
 from durable_runtime.bluegreen.building import clones, drops, rows, run
 from durable_runtime.bluegreen.comparison import percent
 from durable_runtime.bluegreen.control import (
-    COMPANIONS,
     GREEN,
     KEPT,
     LOADED,
@@ -29,8 +28,8 @@ from durable_runtime.bluegreen.control import (
 )
 from durable_runtime.errors import GreenNotReady, GuardStopped, Incomplete, PipelineError
 from durable_runtime.warehouse.base import Lease, ObjectLoad
-from durable_runtime.warehouse.dialect import DUCKDB, Names
 from durable_runtime.warehouse.engine import SqlWarehouse
+from durable_runtime.warehouse.switching import COMPANIONS, overwrite
 
 AGAIN = "Run `durable green {name} run` and `durable green {name} compare` again."
 
@@ -226,20 +225,11 @@ def _exchange(warehouse: SqlWarehouse, deployed: Deployed, side: str) -> dict[st
         for companion in COMPANIONS:
             goal, source = names.of(companion), names.beside(side).of(companion)
             columns = held(warehouse, source)
-            for statement in overwrite(names, source, goal, columns):
+            for statement in overwrite(names.dialect, source, goal, columns):
                 warehouse.execute(statement)
             counts[goal] = _same_rows(warehouse, source, goal)
     run(warehouse, [*copy(deployed, side, ""), *clear(deployed, side)])
     return counts
-
-
-def overwrite(names: Names, source: str, goal: str, columns: Iterable[str]) -> list[str]:
-    """Statements that give a table the rows of another, as DML: what is attached to it stays."""
-    listed = ", ".join(columns)
-    taken = f"({listed}) SELECT {listed} FROM {source}"
-    if names.dialect is DUCKDB:
-        return [f"DELETE FROM {goal}", f"INSERT INTO {goal} {taken}"]
-    return [f"INSERT OVERWRITE INTO {goal} {taken}"]
 
 
 def _same_rows(warehouse: SqlWarehouse, source: str, goal: str) -> int:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from durable_runtime.bluegreen.comparing import Pair, compare, key_of
 from durable_runtime.bluegreen.comparison import Comparison
 from durable_runtime.bluegreen.control import (
-    COMPANIONS,
     GREEN,
     Deployed,
     Record,
@@ -21,6 +20,7 @@ from durable_runtime.bluegreen.promoting import AGAIN, loaded
 from durable_runtime.errors import GreenNotReady
 from durable_runtime.spec import Pipeline
 from durable_runtime.warehouse.engine import SqlWarehouse
+from durable_runtime.warehouse.switching import COMPANIONS
 
 
 def compare_sides(

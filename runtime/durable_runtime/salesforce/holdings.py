@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,8 +32,8 @@ class Holdings:
     A record that was created or deleted since is none of this run's business, so that an organization that never
     rests can be compared at all: one created since is not counted, and one deleted since still is. `created` and
     `moved` name the fields that tell, where the object shows them; `recycles` tells that it has IsDeleted, and
-    `logged` that Salesforce keeps a log of its deletes. Everything is asked of queryAll, which has the archived
-    activities too.
+    `logged` that Salesforce keeps a log of its deletes. Records outside `history` are never counted or listed; a
+    question about an Id finds them. Everything is asked of queryAll, which has the archived activities too.
     """
 
     session: Session
@@ -43,6 +43,7 @@ class Holdings:
     moved: str | None
     recycles: bool
     logged: bool
+    history: str = ""  # SOQL for the records that are read at all
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -51,20 +52,22 @@ class Holdings:
 
     def count(self, condition: str | None = None) -> int:
         """How many records were live then; `condition` is SOQL that narrows it."""
-        return rest.count(self.session, self._select("Id", *self._born(), *self._alive(), *_narrower(condition)))
+        chosen = (*self._begun(), *self._born(), *self._alive(), *_narrower(condition))
+        return rest.count(self.session, self._select("Id", *chosen))
 
     def count_before(self, moment: datetime) -> int:
         """How many live records were last changed before a moment: those that no later window will read again."""
         edge = [f"{self.moved or self.created} < {soql_literal(moment)}"] if self.moved or self.created else []
-        return rest.count(self.session, self._select("Id", *edge, *self._live()))
+        return rest.count(self.session, self._select("Id", *self._begun(), *edge, *self._live()))
 
     def listing(self, condition: str | None = None) -> str:
         """SOQL for every record that lives, or did then; `condition` is SOQL that narrows it."""
-        return self._select(", ".join(self.columns), *self._alive(), *_narrower(condition))
+        return self._select(", ".join(self.columns), *self._begun(), *self._alive(), *_narrower(condition))
 
     def since(self) -> str | None:
         """SOQL for the records that were created, changed or deleted since; None where no stamp can tell."""
-        return self._select("Id", f"{self.moved} >= {soql_literal(self.until)}") if self.moved else None
+        changed = f"{self.moved} >= {soql_literal(self.until)}"
+        return self._select("Id", *self._begun(), changed) if self.moved else None
 
     def ask(self, ids: Sequence[str]) -> Asked:
         """Which of these Ids are gone, looked for one by one: a list that lacks them proves nothing."""
@@ -84,6 +87,9 @@ class Holdings:
         stamp = record.get(self.moved) if self.moved else None
         return bool(record.get("IsDeleted")) and (stamp is None or _moment(stamp) < self.until)
 
+    def _begun(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.history,)))
+
     def _born(self) -> tuple[str, ...]:
         return (f"{self.created} < {soql_literal(self.until)}",) if self.created else ()
 
@@ -100,16 +106,25 @@ class Holdings:
         return f"SELECT {fields} FROM {self.name}{where}"  # noqa: S608  (names of the reviewed package)
 
 
-def holdings(session: Session, extract: Extract, until: datetime) -> Holdings:
-    """What can be asked about an object, as describe shows it today."""
+def holdings(session: Session, extract: Extract, until: datetime, history: str = "") -> Holdings:
+    """What can be asked about an object, as describe shows it today; `history` is SOQL for what is read of it."""
     described = describe(session, extract.object)
-    shown = {str(one["name"]) for one in described["fields"] if one.get("filterable", True)}
-    cursor = extract.cursor if extract.cursor in shown else None
-    moved = cursor if cursor in MOVE else None
-    created = "CreatedDate" if "CreatedDate" in shown else cursor if cursor != moved else None
+    shown = _shown(described)
+    moved = extract.cursor if extract.cursor in shown & MOVE else None
+    created = created_field(described, extract)
     recycles = "IsDeleted" in shown
     logged = recycles and bool(described.get("replicateable", False))
-    return Holdings(session, extract.object, until, created, moved, recycles, logged)
+    return Holdings(session, extract.object, until, created, moved, recycles, logged, history)
+
+
+def created_field(described: Mapping[str, Any], extract: Extract) -> str | None:
+    """The field that tells when a record was made: CreatedDate, or a cursor that never moves; None without either."""
+    shown = _shown(described)
+    return next((one for one in ("CreatedDate", extract.cursor) if one in shown - MOVE), None)
+
+
+def _shown(described: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(one["name"]) for one in described["fields"] if one.get("filterable", True))
 
 
 def _narrower(condition: str | None) -> tuple[str, ...]:

@@ -121,8 +121,9 @@ class Batch:
 class State:
     """What the warehouse knows of one object, beside what its table shows now.
 
-    `rows_live` was counted at the last commit, `rows_now` just now; `recorded` tells that the ledger (or no load
-    at all) vouches for the last run.
+    `rows_live` was counted at the last commit, `rows_now` just now; `loaded_at` and `loaded_now` say the same of when
+    the youngest live row was written (None where nobody knows); `recorded` tells that the ledger (or no load at all)
+    vouches for the last run.
     """
 
     object: str
@@ -134,6 +135,16 @@ class State:
     recorded: bool
     last_run_id: str
     updated_at: datetime
+    loaded_at: datetime | None = None
+    loaded_now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """From which organization an object was loaded, and under which row function (None: not yet to its end)."""
+
+    organization_id: str
+    row_function: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +254,11 @@ class Warehouse(Protocol):
     def changes(self, loads: Sequence[ObjectLoad]) -> tuple[Change, ...]:
         """What `prepare` would find to do, and what it would refuse; nothing is written."""
 
-    def loaded_as(self, pipeline: str) -> dict[str, str | None]:
-        """The row function of each object that was ever loaded, before `prepare` too; nothing is written."""
+    def loaded_as(self, pipeline: str) -> dict[str, Loaded]:
+        """How each object was loaded that ever was, before `prepare` too; nothing is written."""
 
     def read_anew(self, pipeline: str, objects: Sequence[str]) -> None:
-        """Let the next read of these objects be a whole one, whatever becomes of the run that says so."""
+        """Let the next read of these objects be whole and write every live row, whatever becomes of this run."""
 
     def state(self, pipeline: str) -> dict[str, State]:
         """The state of each object that was ever loaded; needs `prepare`."""

@@ -19,7 +19,7 @@ from typing import Any, Self
 from durable_runtime.errors import Incomplete, LeaseLost, LockHeld, PipelineError, StatementFailed
 from durable_runtime.spec import Column, Target
 from durable_runtime.warehouse import sample
-from durable_runtime.warehouse.base import Batch, Counts, Run, State, Totals, Warehouse
+from durable_runtime.warehouse.base import Batch, Counts, Run, State, Totals, Warehouse, Write
 from durable_runtime.warehouse.dialect import Dialect
 from durable_runtime.warehouse.forecast import write_ids
 from durable_runtime.warehouse.sample import Staged
@@ -63,17 +63,19 @@ class Trial:
     """One open warehouse with the sample target, its lease and a clock that the check moves."""
 
     def __init__(
-        self, bench: Bench, deletes: str = "skip", keep: str = "latest", columns: Sequence[Column] = sample.COLUMNS
-    ) -> None:
-        self.bench, self.deletes = bench, deletes
-        self.loads = sample.loads(bench.dialect, keep, columns)
+        self, bench: Bench, deletes: str = "skip", keep: str = "latest", columns: Sequence[Column] = sample.COLUMNS,
+        mode: str = "upsert", *, per_object: bool = False, extensions: str = "extensions",
+    ) -> None:  # fmt: skip
+        self.bench, self.write = bench, Write(mode, deletes, extensions)
+        self.loads = sample.loads(bench.dialect, keep, columns, mode, per_object=per_object)
         self.now = START
         self.numbers = count(1)
-        self.warehouse = bench.connect(sample.target(bench.dialect, columns), lambda: self.now)
+        self.target = sample.target(bench.dialect, columns, mode, per_object=per_object)
+        self.warehouse = bench.connect(self.target, lambda: self.now)
 
     def __enter__(self) -> Self:
         self.warehouse.open()
-        self.warehouse.prepare(self.loads, self.deletes)
+        self.warehouse.prepare(self.loads, self.write)
         self.lease = self.warehouse.acquire(PIPELINE, "first", 60)
         return self
 
@@ -96,9 +98,11 @@ class Trial:
         newest = max((row.modified for row in rows), default=None) if last else None
         return sample.stage(self.bench.folder, run, name, rows, number, last, newest)
 
-    def select(self, columns: str, suffix: str = "", order: str = "source_id") -> list[tuple[Any, ...]]:
+    def select(
+        self, columns: str, suffix: str = "", order: str = "source_id", table: str = TABLE
+    ) -> list[tuple[Any, ...]]:
         """Columns of the target or a companion."""
-        return list(self.warehouse.query(f"SELECT {columns} FROM {TABLE}{suffix} ORDER BY {order}").rows)
+        return list(self.warehouse.query(f"SELECT {columns} FROM {table}{suffix} ORDER BY {order}").rows)
 
     def live(self) -> list[str]:
         """Ids of live rows."""
@@ -356,6 +360,21 @@ def a_changed_target_is_noticed(bench: Bench) -> None:
         same((trial.state("Account").rows_live, trial.state("Account").rows_now), (2, 0), "rows of a dropped table")
 
 
+def a_restored_table_is_noticed(bench: Bench) -> None:
+    """Rows of an earlier time are told from those of the last commit, also where they are as many."""
+    with Trial(bench) as trial:
+        trial.load("Account", account())
+        trial.warehouse.query(f"CREATE TABLE {TABLE}_kept AS SELECT * FROM {TABLE}")
+        trial.load("Account", account(name="New", days=1))
+        state = trial.state("Account")
+        same((state.loaded_at, state.loaded_now), (START + DAY, START + DAY), "when the youngest row was written")
+        trial.warehouse.query(f"DELETE FROM {TABLE}")
+        trial.warehouse.query(f"INSERT INTO {TABLE} SELECT * FROM {TABLE}_kept")
+        state = trial.state("Account")
+        same((state.rows_live, state.rows_now), (1, 1), "rows of a restored table")
+        same((state.loaded_at, state.loaded_now), (START + DAY, START), "youngest row of a restored table")
+
+
 def a_new_column_widens_the_tables(bench: Bench) -> None:
     """A column that the target lacks is added, to the duplicates too, and stored rows have NULL there."""
     with Trial(bench) as trial:
@@ -470,6 +489,7 @@ CHECKS: tuple[Callable[[Bench], None], ...] = (
     a_batch_is_loaded_once,
     only_the_holder_of_the_lease_writes,
     a_changed_target_is_noticed,
+    a_restored_table_is_noticed,
     a_new_column_widens_the_tables,
     ids_that_are_gone_leave_and_their_losers_return,
     an_empty_batch_moves_the_watermark,

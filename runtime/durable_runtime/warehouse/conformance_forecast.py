@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from durable_runtime.warehouse import sample
-from durable_runtime.warehouse.base import Changes, Difference, Forecast, Totals
+from durable_runtime.warehouse.base import Arrivals, Changes, Difference, Forecast, Totals
 from durable_runtime.warehouse.conformance import DAY, START, Bench, Trial, account, contact, rejected, same
 from durable_runtime.warehouse.forecast import write_arriving, write_ids
 from durable_runtime.warehouse.sample import Staged
@@ -58,6 +58,34 @@ def what_will_be_held_is_known_before(bench: Bench) -> None:
         same(found.changes(()), Changes(updated=1, leaving=0), "changes without what is gone")
         trial.load("Contact", *rows)
         same(trial.warehouse.totals("Contact"), Totals(4, 1, 0), "totals")
+
+
+def what_arrives_is_told_from_what_is_as_it_was(bench: Bench) -> None:
+    """What is read again, late, or was rejected with its stamp before is no arrival; dead letters have a table."""
+    with Trial(bench) as trial:
+        known = [
+            contact("003A", "k"),
+            contact("003B", "k", 1),
+            rejected(contact("003C", None)),
+            contact("003D", None, 5),
+            contact("003E", None),
+        ]
+        same(forecast(trial, "Contact", *known).arrivals(), Arrivals(5, 1), "before the first load")
+        trial.load("Contact", *known)
+        trial.load("Contact", contact("003E", None, 1, outcome="deleted"))
+        same(forecast(trial, "Contact", *known).arrivals(), Arrivals(0, 0), "read again")
+        rows = [
+            contact("003A", "k", 2),
+            rejected(contact("003B", "k", 1)),
+            rejected(contact("003C", None, 3)),
+            rejected(contact("003D", None, 4)),
+            contact("003E", None, 1, outcome="deleted"),
+            rejected(contact("003F", None)),
+            contact("003G", None, outcome="filtered"),
+        ]
+        same(forecast(trial, "Contact", *rows).arrivals(), Arrivals(5, 3), "after the load")
+        table = trial.warehouse.rejects_table("Contact")
+        same(trial.warehouse.query(f"SELECT source_id FROM {table}").rows, (("003C",),), "dead letters")
 
 
 def removed_rows_are_not_expected_back(bench: Bench) -> None:
@@ -138,6 +166,7 @@ def _change(dice: random.Random, id: str, day: int) -> Staged:
 
 CHECKS: Sequence[Callable[[Bench], None]] = (
     what_will_be_held_is_known_before,
+    what_arrives_is_told_from_what_is_as_it_was,
     removed_rows_are_not_expected_back,
     a_listing_is_compared_with_what_will_be_held,
     a_table_of_its_own_is_forecast_by_id,

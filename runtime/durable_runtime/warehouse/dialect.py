@@ -44,6 +44,7 @@ CONTROL = {
         "rows_live {integer}",
         "last_run_id VARCHAR",
         "updated_at {timestamp}",
+        "loaded_at {timestamp}",
     ),
     "durable_ledger": (
         "pipeline VARCHAR",

@@ -144,7 +144,7 @@ class SqlWarehouse(TargetTables):
         ledger = self.names.control("durable_ledger")
         rows = self.execute(
             "SELECT s.object, s.organization_id, s.watermark, s.row_function, s.rows_live, s.last_run_id, "
-            f"s.updated_at, COALESCE(l.batches, 0) FROM {self.names.control('durable_state')} s LEFT JOIN "
+            f"s.updated_at, s.loaded_at, COALESCE(l.batches, 0) FROM {self.names.control('durable_state')} s LEFT JOIN "
             f"(SELECT pipeline, object, run_id, COUNT(*) AS batches FROM {ledger} GROUP BY pipeline, object, run_id) l "
             "ON l.pipeline = s.pipeline AND l.object = s.object AND l.run_id = s.last_run_id WHERE s.pipeline = ?",
             (self.pipeline_key(pipeline),),
@@ -152,25 +152,33 @@ class SqlWarehouse(TargetTables):
         return {row[0]: self._state(row) for row in rows}
 
     def _state(self, row: tuple[Any, ...]) -> State:
-        name, organization_id, watermark, row_function, rows_live, last_run_id, updated_at, batches = row
+        name, organization_id, watermark, row_function, rows_live, last_run_id, updated_at, loaded_at, batches = row
+        rows_now, loaded_now = self._live_now(name, int(rows_live), loaded_at)
         return State(
             object=name,
             organization_id=organization_id,
             watermark=watermark,
             row_function=row_function,
             rows_live=int(rows_live),
-            rows_now=self._rows_now(name, int(rows_live)),
+            rows_now=rows_now,
             recorded=int(batches) > 0,
             last_run_id=last_run_id,
             updated_at=updated_at,
+            loaded_at=loaded_at,
+            loaded_now=loaded_now,
         )
 
-    def _rows_now(self, name: str, before: int) -> int:
+    def _live_now(self, name: str, rows: int, loaded_at: datetime | None) -> tuple[int, datetime | None]:
         """Live rows of an object; what this pipeline no longer has, in a table that it does not know, is as before."""
         if not self.target.table and name not in self.target.objects:
-            return before
+            return rows, loaded_at
         load = ObjectLoad(name, lambda _: "", ())
-        return self._count(self._steps(load, self.own_names(name)).live())
+        return self._live(self._steps(load, self.own_names(name)))
+
+    def _live(self, steps: Steps) -> tuple[int, datetime | None]:
+        """How many live rows there are, and when the youngest of them was written."""
+        rows, loaded_at = self.execute(steps.live())[0]
+        return int(rows), loaded_at
 
     def _count(self, sql: str) -> int:
         return int(self.execute(sql)[0][0])
@@ -224,7 +232,7 @@ class SqlWarehouse(TargetTables):
         """Prolong the lease, or raise LeaseLost."""
         if not self._expire(lease, self.clock() + timedelta(seconds=lease.seconds)):
             raise LeaseLost(
-                f"Another run of {lease.pipeline} took over the lease (fence {lease.fence}); nothing was committed.",
+                f"Another run of {lease.pipeline} took over its lease (fence {lease.fence}); no more was committed.",
                 help="Let that run finish, then run again.",
             )
 
@@ -256,7 +264,7 @@ class SqlWarehouse(TargetTables):
             done = self._replayed(run, batch)
             if done is not None:
                 return done
-            for statement in steps.batch():
+            for statement in [*(steps.retell() if batch.rebuilds else ()), *steps.batch()]:
                 self.execute(statement)
             counts = self._counted(steps, batch)
             self._record(run, batch, counts)
@@ -353,14 +361,14 @@ class SqlWarehouse(TargetTables):
             row_function = batch.row_function
         self.execute(f"DELETE FROM {table} WHERE pipeline = ? AND object = ?", key)
         self.execute(
-            f"INSERT INTO {table} (pipeline, object, organization_id, watermark, row_function, rows_live, "
-            "last_run_id, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO {table} (pipeline, object, organization_id, watermark, row_function, rows_live, loaded_at, "
+            "last_run_id, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *key,
                 run.organization_id,
                 watermark,
                 row_function,
-                self._count(steps.live()),
+                *self._live(steps),
                 run.run_id,
                 self.clock(),
             ),
@@ -395,8 +403,9 @@ class SqlWarehouse(TargetTables):
             for statement in steps.drop_missing(self._stamps(run)):
                 self.execute(statement)
             self.execute(
-                f"UPDATE {self.names.control('durable_state')} SET rows_live = ? WHERE pipeline = ? AND object = ?",
-                (self._count(steps.live()), *key),
+                f"UPDATE {self.names.control('durable_state')} SET rows_live = ?, loaded_at = ? "
+                "WHERE pipeline = ? AND object = ?",
+                (*self._live(steps), *key),
             )
             self.execute(  # a batch that was loaded before these records left is not one that can be left out
                 f"UPDATE {self.names.control('durable_ledger')} SET content = NULL WHERE pipeline = ? AND object = ?",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from durable_runtime.scratch import scratch
 from durable_runtime.warehouse.base import Arrivals, Changes, Difference, Lease
 from durable_runtime.warehouse.steps import Steps
 
@@ -182,7 +183,8 @@ def as_parquet(pages: Sequence[Path], path: Path, *, stamped: bool | None) -> Pa
 
 def write_arriving(batches: Sequence[Path], path: Path) -> Path:
     """Of staged files, what a forecast looks at: Id, stamp, outcome and hash of each row, as Parquet."""
-    with _connected(path.parent) as database:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with scratch() as database:
         database.execute(
             "COPY (SELECT source_id, source_modified_at, __outcome AS outcome, row_hash FROM read_parquet(?)) "
             f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)",
@@ -191,9 +193,9 @@ def write_arriving(batches: Sequence[Path], path: Path) -> Path:
     return path
 
 
-def staying(batches: Sequence[Path], folder: Path) -> int:
+def staying(batches: Sequence[Path]) -> int:
     """How many records of staged files will be held by a target that holds nothing of their object."""
-    with _connected(folder) as database:
+    with scratch() as database:
         row = database.execute(
             f"SELECT count(*) FROM read_parquet(?) WHERE __outcome IN {KEPT}", [[str(one) for one in batches]]
         ).fetchone()

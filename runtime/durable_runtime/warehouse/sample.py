@@ -115,16 +115,17 @@ def _statement(
 
 
 def merge(table: str, dialect: Dialect, own: Sequence[Column], columns: Sequence[Column], mode: str = "upsert") -> str:
-    """The MERGE of one object into a table, in the form that a package's has."""
+    """The MERGE of one object into a table, in the form that a package's has; `extensions` may have another name."""
+    unmapped = next(c.name for c in columns if c.snowflake == "VARIANT" and c.field is None)
     computed = {
         "is_deleted": "FALSE AS is_deleted",
         "deleted_at": f"CAST(NULL AS {dialect.timestamp}) AS deleted_at",
         "deleted_reason": "CAST(NULL AS VARCHAR) AS deleted_reason",
-        "extensions": dialect.json.format("x.extensions") + " AS extensions",
+        unmapped: dialect.json.format("x.extensions") + f" AS {unmapped}",
         "valid_to": f"CAST(NULL AS {dialect.timestamp}) AS valid_to",
         "is_current": "TRUE AS is_current",
     }
-    mine = {c.name for c in (*HEAD, *REASON, *VERSIONS, *own, *TAIL)}
+    mine = {unmapped, *(c.name for c in (*HEAD, *REASON, *VERSIONS, *own, *TAIL))}
     written = [c.name for c in columns if c.name in mine]
     values = ", ".join(computed.get(c, f"x.{c}") for c in written)
     key: list[str] = [c for c in ("source_object", "source_id") if c in written]

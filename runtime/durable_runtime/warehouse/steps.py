@@ -92,6 +92,19 @@ class Steps:
             *(self.settle() if self.plan.dedupes else ()),
         ]
 
+    def retell(self) -> list[str]:
+        """Let a full read after another spec count though its stamps may be older: another field may be the cursor."""
+        return [self._restamp("", ""), self._restamp("duplicates", ""), self._restamp("rejects", "")]
+
+    def _restamp(self, suffix: str, only: str) -> str:
+        n = self.names
+        key = self.key if suffix != "rejects" else "t.source_object = s.source_object AND t.source_id = s.source_id"
+        return (
+            f"MERGE INTO {n.of(suffix)} AS t USING {n.of('staged')} AS s ON {key} "
+            f"WHEN MATCHED AND s.source_modified_at < t.source_modified_at{only} "
+            "THEN UPDATE SET source_modified_at = s.source_modified_at"
+        )
+
     def snapshot(self) -> str:
         """What is known of each staged Id: where it is, whether it is the same, whether it is newer."""
         return (
@@ -159,9 +172,10 @@ class Steps:
             f"SELECT d.source_id FROM {n.of('duplicates')} d JOIN {n.of('keys')} k ON k.dedupe_key = d.dedupe_key "
             f"WHERE {self.of('d')}"
         )
-        return [
-            f"INSERT INTO {n.of()} ({columns}) SELECT {columns} FROM {n.of('duplicates')} d "
-            f"WHERE {self.of('d')} AND d.source_id IN ({touched})",
+        return [  # a table that somebody restored may hold a row of the same Id; a record never gets two
+            f"INSERT INTO {n.of()} ({columns}) SELECT {', '.join(f'd.{c}' for c in self.columns)} "
+            f"FROM {n.of('duplicates')} d LEFT JOIN {n.of()} t ON t.source_id = d.source_id AND {self.of('t')} "
+            f"WHERE {self.of('d')} AND t.source_id IS NULL AND d.source_id IN ({touched})",
             self.delete("duplicates", touched),
         ]
 
@@ -306,8 +320,8 @@ class Steps:
         )
 
     def live(self) -> str:
-        """How many live rows the object has."""
-        return f"SELECT COUNT(*) FROM {self.current()} t"
+        """How many live rows the object has, and when the youngest of them was written."""
+        return f"SELECT COUNT(*), MAX(t.loaded_at) FROM {self.current()} t"
 
     def present(self) -> str:
         """Ids and stamps of live, duplicate and rejected rows."""

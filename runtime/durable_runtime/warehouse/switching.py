@@ -6,10 +6,10 @@ keeps what belongs to the table: grants, policies, tags, clustering.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from durable_runtime.warehouse.dialect import DUCKDB, Names, checked
+from durable_runtime.warehouse.dialect import DUCKDB, Dialect, Names, checked
 from durable_runtime.warehouse.steps import REASONS, Steps
 
 COMPANIONS = ("", "duplicates", "rejects")
@@ -70,7 +70,8 @@ class Exchange:
         for new, old in self.pairs.items():
             for suffix in COMPANIONS:
                 table = old.of(suffix)
-                statements += self._overwrite(new.of(suffix), table, columns[old, suffix], whole=table not in shared)
+                mine = f" WHERE source_object IN ({self._listed})" if table in shared else ""
+                statements += overwrite(old.dialect, new.of(suffix), table, columns[old, suffix], mine)
             statements += self._take_tombstones(new, old)
         ledger, state = map(self.names.control, LOADED)
         return [
@@ -81,14 +82,6 @@ class Exchange:
                 for one in (state, ledger)
             ),
         ]
-
-    def _overwrite(self, new: str, old: str, columns: tuple[str, ...], *, whole: bool) -> list[str]:
-        listed = ", ".join(columns)
-        built = f"SELECT {listed} FROM {new}"
-        if whole and self.names.dialect is not DUCKDB:
-            return [f"INSERT OVERWRITE INTO {old} ({listed}) {built}"]
-        mine = "" if whole else f" WHERE source_object IN ({self._listed})"
-        return [f"DELETE FROM {old}{mine}", f"INSERT INTO {old} ({listed}) {built}"]
 
     def _take_tombstones(self, new: Names, old: Names) -> Iterator[str]:
         table = old.control("durable_tombstone")
@@ -133,3 +126,15 @@ class Exchange:
         """Drop what was built."""
         suffixes = (*COMPANIONS, "left")
         return [f"DROP TABLE IF EXISTS {new.of(suffix)}" for new in self.pairs for suffix in suffixes]
+
+
+def overwrite(dialect: Dialect, source: str, table: str, columns: Iterable[str], only: str = "") -> list[str]:
+    """Statements that give a table the rows of another one, as DML: what is attached to it stays.
+
+    `only` is the condition of the rows that go; without one, all do.
+    """
+    listed = ", ".join(columns)
+    taken = f"({listed}) SELECT {listed} FROM {source}"
+    if dialect is DUCKDB or only:
+        return [f"DELETE FROM {table}{only}", f"INSERT INTO {table} {taken}"]
+    return [f"INSERT OVERWRITE INTO {table} {taken}"]

@@ -88,6 +88,10 @@ class HistorySteps(VersionSteps):
         """The live rows: the version of each record that is valid now."""
         return f"(SELECT t.* FROM {self.names.of()} t WHERE {self.of('t')} AND t.is_current)"
 
+    def retell(self) -> list[str]:
+        """Only what holds now is told anew by a full read after another spec."""
+        return [self._restamp("", " AND t.is_current"), self._restamp("rejects", "")]
+
     def newest(self, rows: str) -> str:
         """The version that began last."""
         return (
@@ -245,6 +249,10 @@ class AppendSteps(VersionSteps):
             f"(SELECT n.* FROM (SELECT t.*, {self.newest('t')} AS place FROM {self.names.of()} t "
             f"WHERE {self.of('t')}) n WHERE n.place = 1 AND NOT n.is_deleted)"
         )
+
+    def retell(self) -> list[str]:
+        """What was appended stays as it is."""
+        return [self._restamp("rejects", "")]
 
     def newest(self, rows: str) -> str:
         """The row with the last stamp; the one that says that the record left comes after the one that it is about."""

@@ -17,7 +17,8 @@ from durable_runtime.warehouse.base import Batch, Counts, Lease, Run, State, War
 from durable_runtime.warehouse.dialect import DUCKDB
 
 THEN = datetime.fromisoformat("2026-01-02T02:00:00")
-GOOD = State("Account", "00D1", THEN, "rows-1", 10, 10, True, "run-9", THEN)
+EARLIER = datetime.fromisoformat("2026-01-01T02:00:00")
+GOOD = State("Account", "00D1", THEN, "rows-1", 10, 10, True, "run-9", THEN, THEN, THEN)
 
 
 def test_the_same_organization_may_go_on() -> None:
@@ -45,6 +46,8 @@ def test_an_unchanged_target_may_be_topped_up() -> None:
         ({"recorded": False}, "does not know its last run run-9"),
         ({"rows_now": 9}, "has 9 live rows, but the last commit left 10"),
         ({"rows_now": 11}, "has 11 live rows, but the last commit left 10"),
+        ({"loaded_now": EARLIER}, "youngest row was written at 2026-01-01 .* left one of 2026-01-02"),
+        ({"loaded_now": None}, "youngest row was written at None"),
     ],
 )
 def test_a_changed_target_is_never_topped_up(change: dict[str, Any], text: str) -> None:

@@ -50,7 +50,7 @@ def test_an_error_that_a_library_made_of_a_signal_is_an_interruption() -> None:
         except KeyboardInterrupt:
             raise RuntimeError("Query interrupted") from None
 
-    error = cli._outcome(run, JOB)
+    error = cli.outcome(run, JOB)
     assert isinstance(error, Interrupted)
     assert (error.code, error.exit_code, error.status) == ("RUN610", 6, "failed")
 
@@ -59,9 +59,9 @@ def test_the_same_error_without_a_signal_is_a_bug(capsys: pytest.CaptureFixture[
     def run(_job: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    assert isinstance(cli._outcome(run, JOB), Bug)
+    assert isinstance(cli.outcome(run, JOB), Bug)
     assert "RuntimeError: Query interrupted" in capsys.readouterr().err
 
 
 def test_a_run_that_ended_well_is_a_success() -> None:
-    assert cli._outcome(lambda _job: None, JOB) is None
+    assert cli.outcome(lambda _job: None, JOB) is None
