@@ -149,7 +149,8 @@ def used_fields(part: Any) -> Iterator[tuple[str, str]]:
                 yield part["object"], part["name"]
             return
         if isinstance(part.get("object"), str):
-            yield from ((part["object"], name) for name in (*_one(part.get("field")), *part.get("by", ())))
+            first = ("CreatedDate",) if part.get("keep") == "first" else ()
+            yield from ((part["object"], name) for name in (*_one(part.get("field")), *part.get("by", ()), *first))
         for value in part.values():
             yield from used_fields(value)
 
@@ -180,6 +181,13 @@ def _dedupe_needs_one_row(draft: Draft, _: Sequence[Statement]) -> Iterator[Clas
         message = f"records cannot be deduplicated in a table that keeps {_KEEPS[mode]}"
         help = "Take the deduplication out, or write: Upserts existing records and inserts new ones"
         yield Clash(_of_kind("dedupe"), "DUR065", message, help)
+
+
+def _first_by_a_date(draft: Draft, _: Sequence[Statement]) -> Iterator[Clash]:
+    masked = {one["object"] for one in draft.values.get("masks", ()) if one["field"] == "CreatedDate"}
+    if any(one["keep"] == "first" and one["object"] in masked for one in draft.values.get("dedupe", ())):
+        message = "which record is the first is told by its Created Date, and another requirement hides that"
+        yield Clash(_of_kind("dedupe"), "DUR065", message, "Keep the latest, or let Created Date be stored as it is.")
 
 
 _KEEPS = {"append": "every change", "history": "every version"}
@@ -245,6 +253,7 @@ def _regions_of_one_warehouse(draft: Draft, statements: Sequence[Statement]) -> 
 _RULES: tuple[Callable[[Draft, Sequence[Statement]], Iterator[Clash]], ...] = (
     _replace_reads_all,
     _dedupe_needs_one_row,
+    _first_by_a_date,
     _one_column_one_meaning,
     _left_out_and_read,
     _dropped_and_kept,

@@ -136,8 +136,17 @@ def _object(draft: Draft, entry: dict[str, Any], catalogue: Snapshot) -> dict[st
     """An object with the fields that are read: its list or all readable ones, less what is left out."""
     name = entry["name"]
     wanted = [*SYSTEM_FIELDS, *entry["fields"]] if "fields" in entry else catalogue.by_name[name].readable_fields()
+    if _keeps_first(draft, name) and "CreatedDate" not in wanted and catalogue.by_name[name].field("CreatedDate"):
+        wanted = [*wanted, "CreatedDate"]
+        why = "which duplicate came first is told by it"
+        owner, key = min(draft.trace["dedupe"], key=natural), f"fields.{name}.CreatedDate"
+        draft.assumptions.append({"requirement": owner, "key": key, "value": "stored", "why": why})
     gone = unread(draft, name, catalogue)
     return {**entry, "fields": [one for one in dict.fromkeys(wanted) if one in SYSTEM_FIELDS or one not in gone]}
+
+
+def _keeps_first(draft: Draft, name: str) -> bool:
+    return any(one["object"] == name and one["keep"] == "first" for one in draft.values.get("dedupe", ()))
 
 
 def _owner(draft: Draft, path: str) -> str | None:

@@ -34,7 +34,7 @@ SPEC = """# Modes
 - R1.1 Syncs Accounts and Contacts from Salesforce
 - R1.2 Runs nightly at 2:00 AM UTC
 - R1.3 Syncs only Name and Industry of Accounts
-- R1.4 Syncs only External ID, Email and Last Name of Contacts
+- R1.4 Syncs only External ID, Email, Last Name and Created Date of Contacts
 - R1.5 Only syncs Accounts whose Industry is Banking or Energy
 - R1.6 Contact Email is required; records without it are rejected
 - R2.1 {layout}
