@@ -414,7 +414,7 @@ CREATE TABLE IF NOT EXISTS customer_data__rejects (
 """
 
 
-def duckdb_account_merge(shown: Fields = ACCOUNT_COLUMNS) -> str:
+def duckdb_account_merge(shown: Fields = ACCOUNT_COLUMNS, table: str = "customer_data") -> str:
     """Upsert staged Account rows; older ones lose, equal ones are left alone."""
     columns = (
         *("source_object", "source_id", "source_modified_at"),
@@ -422,10 +422,10 @@ def duckdb_account_merge(shown: Fields = ACCOUNT_COLUMNS) -> str:
         *("dedupe_key", "row_hash", "loaded_at", "run_id", "pipeline_version"),
     )
     return f"""
-MERGE INTO customer_data AS t
+MERGE INTO {table} AS t
 USING (
     SELECT {", ".join(columns)}, extensions AS extensions, FALSE AS is_deleted
-    FROM customer_data__stage
+    FROM {table}__stage
     WHERE __outcome = 'live'
 ) AS s
 ON t.source_object = s.source_object AND t.source_id = s.source_id
@@ -437,7 +437,7 @@ VALUES ({", ".join(f"s.{c}" for c in columns)}, s.extensions, s.is_deleted)
 """
 
 
-def duckdb_contact_merge(shown: Fields = CONTACT_COLUMNS) -> str:
+def duckdb_contact_merge(shown: Fields = CONTACT_COLUMNS, table: str = "customer_data") -> str:
     """Upsert staged Contact rows; older ones lose, equal ones are left alone."""
     columns = (
         *("source_object", "source_id", "source_modified_at"),
@@ -445,10 +445,10 @@ def duckdb_contact_merge(shown: Fields = CONTACT_COLUMNS) -> str:
         *("dedupe_key", "row_hash", "loaded_at", "run_id", "pipeline_version"),
     )
     return f"""
-MERGE INTO customer_data AS t
+MERGE INTO {table} AS t
 USING (
     SELECT {", ".join(columns)}, extensions AS extensions, FALSE AS is_deleted
-    FROM customer_data__stage
+    FROM {table}__stage
     WHERE __outcome = 'live'
 ) AS s
 ON t.source_object = s.source_object AND t.source_id = s.source_id
@@ -460,7 +460,7 @@ VALUES ({", ".join(f"s.{c}" for c in columns)}, s.extensions, s.is_deleted)
 """
 
 
-def duckdb_customer_health_merge(shown: Fields = CUSTOMER_HEALTH_COLUMNS) -> str:
+def duckdb_customer_health_merge(shown: Fields = CUSTOMER_HEALTH_COLUMNS, table: str = "customer_data") -> str:
     """Upsert staged Customer_Health__c rows; older ones lose, equal ones are left alone."""
     columns = (
         *("source_object", "source_id", "source_modified_at"),
@@ -468,10 +468,10 @@ def duckdb_customer_health_merge(shown: Fields = CUSTOMER_HEALTH_COLUMNS) -> str
         *("dedupe_key", "row_hash", "loaded_at", "run_id", "pipeline_version"),
     )
     return f"""
-MERGE INTO customer_data AS t
+MERGE INTO {table} AS t
 USING (
     SELECT {", ".join(columns)}, extensions AS extensions, FALSE AS is_deleted
-    FROM customer_data__stage
+    FROM {table}__stage
     WHERE __outcome = 'live'
 ) AS s
 ON t.source_object = s.source_object AND t.source_id = s.source_id
@@ -712,7 +712,7 @@ CREATE TABLE IF NOT EXISTS customer_data__rejects (
 """
 
 
-def snowflake_account_merge(shown: Fields = ACCOUNT_COLUMNS) -> str:
+def snowflake_account_merge(shown: Fields = ACCOUNT_COLUMNS, table: str = "customer_data") -> str:
     """Upsert staged Account rows; older ones lose, equal ones are left alone."""
     columns = (
         *("source_object", "source_id", "source_modified_at"),
@@ -720,10 +720,10 @@ def snowflake_account_merge(shown: Fields = ACCOUNT_COLUMNS) -> str:
         *("dedupe_key", "row_hash", "loaded_at", "run_id", "pipeline_version"),
     )
     return f"""
-MERGE INTO customer_data AS t
+MERGE INTO {table} AS t
 USING (
     SELECT {", ".join(columns)}, PARSE_JSON(extensions) AS extensions, FALSE AS is_deleted
-    FROM customer_data__stage
+    FROM {table}__stage
     WHERE __outcome = 'live'
 ) AS s
 ON t.source_object = s.source_object AND t.source_id = s.source_id
@@ -735,7 +735,7 @@ VALUES ({", ".join(f"s.{c}" for c in columns)}, s.extensions, s.is_deleted)
 """
 
 
-def snowflake_contact_merge(shown: Fields = CONTACT_COLUMNS) -> str:
+def snowflake_contact_merge(shown: Fields = CONTACT_COLUMNS, table: str = "customer_data") -> str:
     """Upsert staged Contact rows; older ones lose, equal ones are left alone."""
     columns = (
         *("source_object", "source_id", "source_modified_at"),
@@ -743,10 +743,10 @@ def snowflake_contact_merge(shown: Fields = CONTACT_COLUMNS) -> str:
         *("dedupe_key", "row_hash", "loaded_at", "run_id", "pipeline_version"),
     )
     return f"""
-MERGE INTO customer_data AS t
+MERGE INTO {table} AS t
 USING (
     SELECT {", ".join(columns)}, PARSE_JSON(extensions) AS extensions, FALSE AS is_deleted
-    FROM customer_data__stage
+    FROM {table}__stage
     WHERE __outcome = 'live'
 ) AS s
 ON t.source_object = s.source_object AND t.source_id = s.source_id
@@ -758,7 +758,7 @@ VALUES ({", ".join(f"s.{c}" for c in columns)}, s.extensions, s.is_deleted)
 """
 
 
-def snowflake_customer_health_merge(shown: Fields = CUSTOMER_HEALTH_COLUMNS) -> str:
+def snowflake_customer_health_merge(shown: Fields = CUSTOMER_HEALTH_COLUMNS, table: str = "customer_data") -> str:
     """Upsert staged Customer_Health__c rows; older ones lose, equal ones are left alone."""
     columns = (
         *("source_object", "source_id", "source_modified_at"),
@@ -766,10 +766,10 @@ def snowflake_customer_health_merge(shown: Fields = CUSTOMER_HEALTH_COLUMNS) -> 
         *("dedupe_key", "row_hash", "loaded_at", "run_id", "pipeline_version"),
     )
     return f"""
-MERGE INTO customer_data AS t
+MERGE INTO {table} AS t
 USING (
     SELECT {", ".join(columns)}, PARSE_JSON(extensions) AS extensions, FALSE AS is_deleted
-    FROM customer_data__stage
+    FROM {table}__stage
     WHERE __outcome = 'live'
 ) AS s
 ON t.source_object = s.source_object AND t.source_id = s.source_id
