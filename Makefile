@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 TREE := compiler runtime sandbox generated benchmarks tests
@@ -43,7 +43,7 @@ demo: .venv/.demo
 	@$(BIN)/durable demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check $(TREE)
@@ -76,7 +76,7 @@ clients:
 
 proof: .venv/.dev
 	@mkdir -p docs/proof
-	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	DURABLE_SEEDS=$${DURABLE_SEEDS:-200} $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	DURABLE_PROOF=docs/proof DURABLE_SEEDS=300 $(BIN)/python -m pytest tests/functional/test_schedules.py
 	DURABLE_PROOF=docs/proof DURABLE_SEEDS=50 $(BIN)/python -m pytest tests/functional/test_resume.py
 	DURABLE_PROOF=docs/proof DURABLE_SEEDS=500 $(BIN)/python -m pytest tests/functional/test_modes.py tests/functional/test_mode_runs.py

@@ -33,11 +33,15 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
     monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
 
 
+MANY = int(os.environ.get("DURABLE_SEEDS", "20")) > 20  # as in `make proof`
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what drives a real model or a real account, unless there is one: it is asked for, not missed."""
+    """Leave out what drives a real model or account, unless there is one, and long doubles of other tests."""
     asked = {
         "needs_model": os.environ.get("DURABLE_LLM_BASE_URL") and os.environ.get("DURABLE_LLM_MODEL"),
         "snowflake_live": "snowflake_live" in config.getoption("markexpr"),
+        "long": MANY,
     }
     unasked = [marker for marker, yes in asked.items() if not yes]
     left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]

@@ -231,7 +231,7 @@ def test_a_run_of_blue_in_between_asks_for_both_to_be_loaded_again(versions: Ver
 def test_a_new_version_that_is_run_in_place_says_that_it_was_not_promoted(versions: Versions) -> None:
     done = versions.durable("run", "customer_data", *ALLOWED)
     assert done.code == 0
-    assert "Account: version 2.0.0 was not promoted and is loaded in place, though R5.1" in done.out
+    assert "Account: version 2.0.0 is loaded in place and was not promoted, but R5.1" in done.out
 
 
 @pytest.mark.parametrize("seed", seeds(1))
@@ -275,6 +275,7 @@ def test_what_is_discarded_leaves_no_table_and_no_file(versions: Versions) -> No
     assert json.loads(done.out)["error"]["code"] == "RUN410"
 
 
+@pytest.mark.long
 def test_snowflake_and_duckdb_come_to_the_same_comparison_and_the_same_rows(versions: Versions) -> None:
     first = versions.project.root / "first"
     held = {folder: (folder / "durable.toml").read_text(encoding="utf-8") for folder in (versions.project.root, first)}

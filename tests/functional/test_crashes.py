@@ -85,7 +85,6 @@ USUAL = [Kind("duckdb", "upsert", "unified"), Kind("duckdb", "replace", "per_obj
 ALL = [Kind("duckdb", mode, layout) for mode in MODES for layout in LAYOUTS] + [
     Kind("snowflake", "upsert", "unified"), *(Kind("snowflake", mode, "per_object") for mode in MODES)
 ]  # fmt: skip
-KINDS = [pytest.param(one, id=str(one), marks=pytest.mark.xdist_group(str(one))) for one in (ALL if EVERY else USUAL)]
 LIVE = {
     **dict.fromkeys(("upsert", "replace"), "SELECT source_id, row_hash FROM {0} WHERE NOT is_deleted"),
     "history": "SELECT source_id, row_hash FROM {0} WHERE is_current",
@@ -270,22 +269,29 @@ def told() -> Iterator[None]:
     proof.write("crashes", "Killed and failed while writing", TOLD, TALLY)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     kind: Kind = request.param
     with world_of(tmp_path_factory.mktemp("world"), kind) as world:
         yield begin(kind, world)
 
 
-def of(usually: Callable[[Kind], bool], ever: Callable[[Kind], bool] = lambda _: True) -> pytest.MarkDecorator:
-    """The kinds that a test is run with: those `usually` among USUAL, and for docs/proof all that it can `ever` be."""
-    chosen = [one for one in ALL if ever(one)] if EVERY else [one for one in USUAL if ever(one) and usually(one)]
-    kinds = [pytest.param(one, id=str(one), marks=pytest.mark.xdist_group(str(one))) for one in chosen]
-    return pytest.mark.parametrize("start", kinds, indirect=True, scope="module")
+Strike = Callable[[Start], None]
+STRIKES: list[tuple[Callable[[Kind], bool], Callable[[Kind], bool], Strike]] = []
+
+
+def of(usually: Callable[[Kind], bool], ever: Callable[[Kind], bool] = lambda _: True) -> Callable[[Strike], Strike]:
+    """Try the function with the kinds that it is `usually` tried with, for docs/proof all that it can `ever` be."""
+
+    def noted(strike: Strike) -> Strike:
+        STRIKES.append((usually, ever, strike))
+        return strike
+
+    return noted
 
 
 @of(lambda kind: kind.in_a_file)
-def test_what_an_undisturbed_run_leaves_is_what_one_full_load_gives(start: Start) -> None:
+def what_an_undisturbed_run_leaves_is_what_one_full_load_gives(start: Start) -> None:
     """Live rows, duplicates and rejects: what all that follows is measured by."""
     live, aside = start.live(), start.aside()
     start.world.forget()
@@ -296,7 +302,7 @@ def test_what_an_undisturbed_run_leaves_is_what_one_full_load_gives(start: Start
 
 
 @of(lambda _: True)
-def test_a_run_killed_at_a_statement_leaves_whole_commits_and_the_next_one_everything(start: Start) -> None:
+def a_run_killed_at_a_statement_leaves_whole_commits_and_the_next_one_everything(start: Start) -> None:
     for at in start.some(1):
         how = "kill before" if at % 2 else "kill after"
         assert start.strike(at=at, how=how).killed
@@ -305,7 +311,7 @@ def test_a_run_killed_at_a_statement_leaves_whole_commits_and_the_next_one_every
 
 
 @of(lambda kind: kind.in_a_file and kind.main)
-def test_a_run_killed_at_any_instant_leaves_whole_commits_and_the_next_one_everything(start: Start) -> None:
+def a_run_killed_at_any_instant_leaves_whole_commits_and_the_next_one_everything(start: Start) -> None:
     chance = random.Random(2)
     instants = (200 if start.kind.main else 20) if EVERY else FEW
     for _ in range(instants):
@@ -315,7 +321,7 @@ def test_a_run_killed_at_any_instant_leaves_whole_commits_and_the_next_one_every
 
 
 @of(lambda kind: kind.in_a_file)
-def test_a_warehouse_that_fails_at_a_statement_ends_the_run_and_the_next_one_has_everything(start: Start) -> None:
+def a_warehouse_that_fails_at_a_statement_ends_the_run_and_the_next_one_has_everything(start: Start) -> None:
     chance = random.Random(3)
     struck = start.sorts(chance) if EVERY else start.some(3)
     for number, at in enumerate(struck):
@@ -329,7 +335,7 @@ def test_a_warehouse_that_fails_at_a_statement_ends_the_run_and_the_next_one_has
 
 
 @of(lambda kind: kind.main)
-def test_the_answer_to_a_commit_that_is_lost_costs_no_batch_and_doubles_none(start: Start) -> None:
+def the_answer_to_a_commit_that_is_lost_costs_no_batch_and_doubles_none(start: Start) -> None:
     for at in range(start.commits) if EVERY else [start.commits - 1]:
         ended = start.strike(sql="COMMIT", at=at, how="error after")
         assert (ended.code in FAILED, ended.commits) == (True, (at + 1,)), ended.err
@@ -338,7 +344,7 @@ def test_the_answer_to_a_commit_that_is_lost_costs_no_batch_and_doubles_none(sta
 
 
 @of(lambda kind: kind.in_a_file and kind.main)
-def test_the_state_folder_may_vanish_after_a_kill(start: Start) -> None:
+def the_state_folder_may_vanish_after_a_kill(start: Start) -> None:
     """Nobody knows then that the killed run was of this machine, so its lease has to expire."""
     start.strike(sql="COMMIT", at=1, how="kill before")
     start.world.forget()
@@ -349,7 +355,7 @@ def test_the_state_folder_may_vanish_after_a_kill(start: Start) -> None:
 
 
 @of(lambda kind: kind.in_a_file and kind.main)
-def test_a_target_that_is_emptied_or_restored_after_a_kill_is_not_topped_up(start: Start) -> None:
+def a_target_that_is_emptied_or_restored_after_a_kill_is_not_topped_up(start: Start) -> None:
     place, path = start.world.place, start.paths[0]
     spoilt: list[Callable[[], None]] = [lambda: place.bring_back(path.rpartition(".")[2])]
     if EVERY:
@@ -370,7 +376,7 @@ def test_a_target_that_is_emptied_or_restored_after_a_kill_is_not_topped_up(star
 
 
 @of(lambda _: True, ever=lambda kind: not kind.in_a_file)
-def test_a_machine_whose_lease_was_taken_over_commits_nothing_more(start: Start) -> None:
+def a_machine_whose_lease_was_taken_over_commits_nothing_more(start: Start) -> None:
     """Only where two machines reach one warehouse; a DuckDB file is locked by whoever has it open."""
     with loop(start.world.project) as other:
         start.world.restore()
@@ -381,3 +387,10 @@ def test_a_machine_whose_lease_was_taken_over_commits_nothing_more(start: Start)
         late = other.goes_on()
         assert (late.code, late.summary["error"]["code"]) == (6, "RUN606"), late.err
         assert start.standing() == start.stages[-1]
+
+
+@pytest.mark.parametrize("start", ALL if EVERY else USUAL, ids=str, indirect=True)
+def test_whatever_strikes_a_run_whole_commits_stand_and_the_next_run_does_the_rest(start: Start) -> None:
+    for usually, ever, strike in STRIKES:
+        if ever(start.kind) and (EVERY or usually(start.kind)):
+            strike(start)

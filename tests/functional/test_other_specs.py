@@ -34,7 +34,7 @@ from functional.specs import (
 from functional.test_compile_rules import install
 from functional.test_truth import columns
 
-SEEDS = max(int(os.environ.get("DURABLE_SEEDS", "20")) // 2, 1)
+SEEDS = max(int(os.environ.get("DURABLE_SEEDS", "20")) // 3, 1)
 FIRST = int(os.environ.get("DURABLE_FIRST_SEED", "0"))  # to look at one of many again
 MOST_RUNS = 6  # a guard asks for each object, and a lost page is read again
 ROWS = 120

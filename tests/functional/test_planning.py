@@ -255,7 +255,7 @@ def test_a_run_that_dies_behind_the_new_column_leaves_no_gap(world: World) -> No
     assert world.select(profile, names) == before
 
 
-@pytest.mark.parametrize("profile", ["local", "snow"])
+@pytest.mark.parametrize("profile", ["local", pytest.param("snow", marks=pytest.mark.long)])
 def test_a_table_that_cannot_take_the_rows_stops_plan_and_run(profile: str, world: World) -> None:
     world.execute(
         profile,
@@ -280,7 +280,7 @@ def test_a_table_that_cannot_take_the_rows_stops_plan_and_run(profile: str, worl
     assert world.plan(profile).code == 0
 
 
-@pytest.mark.parametrize("profile", ["local", "snow"])
+@pytest.mark.parametrize("profile", ["local", pytest.param("snow", marks=pytest.mark.long)])
 def test_an_emptied_table_and_one_of_another_organization_are_said(profile: str, world: World) -> None:
     (known,) = world.select(profile, "SELECT DISTINCT organization_id AS id FROM durable_state")
     world.execute(profile, "UPDATE durable_state SET organization_id = '00Dxx', rows_live = 999")

@@ -412,6 +412,7 @@ def test_a_record_that_falls_out_of_the_recycle_bin_stays_flagged(world: tuple[P
     assert project.rows("FROM customer_data WHERE is_deleted ORDER BY source_id") == before
 
 
+@pytest.mark.long
 def test_a_run_killed_at_any_moment_is_made_good_by_the_next_one(world: tuple[Project, Sandbox]) -> None:
     project, server = world
     chance = random.Random(7)

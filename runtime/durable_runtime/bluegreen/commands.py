@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from durable_runtime import cli
@@ -64,7 +64,9 @@ def run(site: Site, blue: Pipeline, *, wait: bool = False, allowed_guards: Itera
 def _job(site: Site, pipeline: Pipeline, options: Options, started: datetime, side: str = "") -> Job:
     name = f"{pipeline.name}__{side}" if side else pipeline.name
     summary = Summary(None, name, pipeline.version, started)
-    return Job(pipeline, site.profile, options, summary, RunFolder(site.profile.state, started, name), site.clock)
+    later = timedelta(milliseconds=1 if side else 0)  # two runs of one moment might come to have one id
+    folder = RunFolder(site.profile.state, started + later, name)
+    return Job(pipeline, site.profile, options, summary, folder, site.clock)
 
 
 def compare(site: Site, *, samples: int = 5, values: bool = False, blue: Pipeline | None = None) -> Comparison:
