@@ -375,7 +375,7 @@ def a_target_that_is_emptied_or_restored_after_a_kill_is_not_topped_up(start: St
         assert start.live() == start.whole
 
 
-@of(lambda _: True, ever=lambda kind: not kind.in_a_file)
+@of(lambda _: False, ever=lambda kind: not kind.in_a_file)
 def a_machine_whose_lease_was_taken_over_commits_nothing_more(start: Start) -> None:
     """Only where two machines reach one warehouse; a DuckDB file is locked by whoever has it open."""
     with loop(start.world.project) as other:

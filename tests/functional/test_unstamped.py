@@ -286,6 +286,8 @@ def test_where_salesforce_takes_too_long_to_find_what_moved_the_object_is_read_w
 @pytest.mark.parametrize("asked", ["Account.SystemModstamp >= ", "SELECT Id, SystemModstamp, Score__c FROM"])
 def test_a_page_that_holds_a_record_twice_and_another_not_is_read_again(world: World, asked: str) -> None:
     world.scored()
+    known = ", ".join(one for one in ("Rank__c", "Score__c") if one in world.server.truth("Contact")[0])
+    asked = asked.replace("Score__c", known)  # formulas that went before are asked for too
     account, children = family(world)
     world.put("Account", Id=account["Id"], Name=asked)
     (other,) = world.project.rows(
