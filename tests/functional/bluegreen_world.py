@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from durable_runtime.bluegreen import building, promoting, sides
 from durable_runtime.bluegreen.control import (
@@ -102,6 +105,15 @@ def on_snowflake(folder: Path, address: dict[str, Any]) -> World:
     made.warehouse().query("DROP SCHEMA IF EXISTS CRM.ANALYTICS CASCADE")
     made.close()
     return made
+
+
+@contextmanager
+def asked_for(request: pytest.FixtureRequest, folder: Path) -> Iterator[World]:
+    """A DuckDB file, or a database of the stand-in (fixture `server`) where the fixture's parameter says so."""
+    snowflake = getattr(request, "param", "duckdb") == "snowflake"
+    made = on_snowflake(folder, request.getfixturevalue("server")) if snowflake else on_duckdb(folder)
+    yield made
+    made.close()
 
 
 def account(id: str, name: str, days: int = 0, **more: Any) -> Staged:

@@ -15,7 +15,7 @@ from durable_runtime.bluegreen.comparison import Comparison, TableComparison, pe
 from durable_runtime.errors import StatementFailed
 from durable_runtime.warehouse.dialect import SNOWFLAKE
 from durable_runtime.warehouse.engine import SqlWarehouse
-from functional.bluegreen_world import World, on_duckdb, on_snowflake
+from functional.bluegreen_world import World, asked_for
 from functional.test_snowflake_run import stand_in
 
 # Id, stamp (a day of January), name, amount, extensions; NULL where it is None
@@ -66,10 +66,8 @@ def server() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A DuckDB file, or a database of the stand-in where a test is one of `both`."""
-    snowflake = getattr(request, "param", "duckdb") == "snowflake"
-    made = on_snowflake(tmp_path, request.getfixturevalue("server")) if snowflake else on_duckdb(tmp_path)
-    yield made
-    made.close()
+    with asked_for(request, tmp_path) as made:
+        yield made
 
 
 both = pytest.mark.parametrize("world", ["duckdb", "snowflake"], indirect=True)

@@ -33,10 +33,9 @@ from functional.bluegreen_world import (
     Hands,
     World,
     account,
+    asked_for,
     hands,
     names,
-    on_duckdb,
-    on_snowflake,
     release,
     with_green,
 )
@@ -53,10 +52,8 @@ def server() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A DuckDB file, or a database of the stand-in where a test is one of `both`."""
-    snowflake = getattr(request, "param", "duckdb") == "snowflake"
-    made = on_snowflake(tmp_path, request.getfixturevalue("server")) if snowflake else on_duckdb(tmp_path)
-    yield made
-    made.close()
+    with asked_for(request, tmp_path) as made:
+        yield made
 
 
 both = pytest.mark.parametrize("world", ["duckdb", "snowflake"], indirect=True)
