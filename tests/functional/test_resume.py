@@ -22,7 +22,7 @@ from functional import proof
 from functional.project import Project, Sandbox, environment, sandbox
 from functional.test_truth import compare
 
-KILLS = int(os.environ.get("DURABLE_SEEDS", "12"))
+KILLS = int(os.environ.get("DURABLE_SEEDS", "8"))
 KILLED = (
     "First loads, each killed up to five times at a random request while it read, then run to the end and compared "
     "with the truth. A kill may cost the page in flight; what came since the killed run began is read besides."

@@ -21,7 +21,7 @@ from functional.runs_in_a_row import Runner, runner
 from functional.test_resume import configure
 from functional.test_truth import change, columns, types
 
-SCHEDULES = int(os.environ.get("DURABLE_SEEDS", "14"))
+SCHEDULES = int(os.environ.get("DURABLE_SEEDS", "10"))
 FIRST = int(os.environ.get("DURABLE_FIRST_SEED", "0"))  # to look at one of many again
 MOST_RUNS = 6  # after the faults have stopped: a guard asks, a lost page is read again
 WHERE = {"kind", "nth", "after", "object"}  # of a fault: where it strikes, not what it does

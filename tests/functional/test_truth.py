@@ -18,7 +18,7 @@ from functional.oracle import OBJECTS, Expected
 from functional.project import REPOSITORY, Project, Sandbox, sandbox
 from functional.runs_in_a_row import runner
 
-ROUNDS = int(os.environ.get("DURABLE_SEEDS", "20"))
+ROUNDS = int(os.environ.get("DURABLE_SEEDS", "12"))
 EXCEPT_RUN = "* EXCLUDE (loaded_at, run_id, pipeline_version)"
 EXACT = [
     {"LastName": "NA", "Email": "na@example.com", "External_ID__c": "NA", "Department": "null", "Title": " "},
