@@ -213,18 +213,13 @@ def _widen(warehouse: SqlWarehouse) -> tuple[str, ...]:
     return warehouse.prepare([ObjectLoad(name, lambda _: "", ()) for name in warehouse.target.objects])
 
 
-def held(warehouse: SqlWarehouse, table: str) -> tuple[str, ...]:
-    """A table's columns."""
-    return tuple(name.lower() for name in warehouse.query(f"SELECT * FROM {table} LIMIT 0").columns)
-
-
 def _exchange(warehouse: SqlWarehouse, deployed: Deployed, side: str) -> dict[str, int]:
     """The rows of a side in the tables in use, and what is known of them; within a transaction."""
     counts = {}
     for names in deployed.names:
         for companion in COMPANIONS:
             goal, source = names.of(companion), names.beside(side).of(companion)
-            columns = held(warehouse, source)
+            columns = warehouse.columns_of(source)
             for statement in overwrite(names.dialect, source, goal, columns):
                 warehouse.execute(statement)
             counts[goal] = _same_rows(warehouse, source, goal)

@@ -124,7 +124,8 @@ class SqlWarehouse(TargetTables):
             self._drop_work()
         self.disconnect()
 
-    def _columns_of(self, table: str) -> tuple[str, ...]:
+    def columns_of(self, table: str) -> tuple[str, ...]:
+        """A table's columns, in order and in lower case."""
         return tuple(name.lower() for name in self.query(f"SELECT * FROM {table} LIMIT 0").columns)
 
     @contextmanager
@@ -281,7 +282,7 @@ class SqlWarehouse(TargetTables):
             return {}
         exchange = self._exchange(run.lease)
         tables = {(old, suffix): old.of(suffix) for old in exchange.pairs.values() for suffix in COMPANIONS}
-        columns = {key: self._columns_of(table) for key, table in tables.items()}
+        columns = {key: self.columns_of(table) for key, table in tables.items()}
         with self.transaction():
             self.renew(run.lease)
             counts = {
